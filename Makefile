@@ -1,0 +1,28 @@
+.PHONY: help install data run test lint check manifests images locks lock-check cluster-up cluster-down cluster-test cluster-shell clean
+unexport PYTHONDONTWRITEBYTECODE      # without bytecode every start is two to six times slower
+export UV_COMPILE_BYTECODE = 1
+export GX_ANALYTICS_ENABLED = false
+export DVC_NO_ANALYTICS = 1
+export DO_NOT_TRACK = 1
+BIN := .venv/bin
+UV := $(shell command -v uv || echo .uv/bin/uv)
+ROLES := step quality train serve
+COMPILE = UV_CUSTOM_COMPILE_COMMAND="make locks" $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
+
+help:            ## List the targets
+	@grep -E '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F':.*?## ' '{sub(/ .*/, "", $$1); printf "%-14s %s\n", $$1, $$2}'
+
+install: .venv/.installed ## Set up .venv with everything a developer needs
+.venv/.installed: requirements/dev.lock pyproject.toml
+	@command -v uv >/dev/null || test -x .uv/bin/uv || { python3 -m venv .uv && .uv/bin/pip install -q uv; }
+	$(UV) venv --allow-existing -q .venv
+	$(UV) pip sync -q --python .venv requirements/dev.lock
+	$(UV) pip install -q --python .venv --no-deps -e .
+	@touch $@
+
+locks:           ## Recompile requirements/*.lock
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
+	for role in $(ROLES); do $(COMPILE) requirements/$$role.in -o requirements/$$role.lock; done
+
+lock-check: locks ## The locks are what pyproject.toml and requirements/*.in say
+	git diff --exit-code --stat requirements

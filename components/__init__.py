@@ -1,0 +1,1 @@
+"""The steps of the reference project: plain typed functions, one file each."""

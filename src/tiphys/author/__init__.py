@@ -1,0 +1,1 @@
+"""Python to manifest: the only importer of Hera."""

@@ -1,0 +1,1 @@
+"""A real Argo: the verbs of `runtime` through Argo Server."""

@@ -1,0 +1,1 @@
+"""The state machine: (state, event) to (state, actions). No clock, process, thread or file."""

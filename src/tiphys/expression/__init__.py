@@ -1,0 +1,1 @@
+"""Tags, expressions, conditions and depends, as Argo evaluates them. Pure."""

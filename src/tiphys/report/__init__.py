@@ -1,0 +1,1 @@
+"""One static HTML page a run. No scripts; opens offline."""

@@ -1,0 +1,1 @@
+"""Manifest and profile to findings. Pure."""
