@@ -1,0 +1,104 @@
+"""The entry point: which commands there are, and how a command ends.
+
+Exit codes: 0 done, 1 the workflow failed, 2 the input is wrong, 3 a bug of ours, 130 Ctrl-C.
+A command's module is imported when it is called, so `--help` stays quick.
+"""
+
+import platform
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from tiphys.errors import UserError
+
+COMMANDS: Mapping[str, str] = {
+    "render": "Write manifests/<cluster>/ from workflows/.",
+    "run": "Run a manifest here, or on a cluster with --on.",
+    "list": "List runs, the newest first.",
+    "get": "Show one run: its steps, attempts and outputs.",
+    "logs": "Print the logs of a run or of one step.",
+    "stop": "Stop a run; its exit handler still runs.",
+    "resume": "Take up an interrupted run where it stopped.",
+    "retry": "Run the failed steps of a run again.",
+    "parity": "Compare a local run with one on a cluster, node by node.",
+    "serve": "Serve the champion on this machine.",
+}
+
+
+class Commands(click.Group):
+    """A group whose commands are modules of this package, each with a function `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order a person meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"tiphys.cli.{cmd_name}")
+        found: click.Command = module.command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing them."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tiphys")
+def tiphys() -> None:
+    """Tiphys steers models to production on Argo Workflows, and on this machine."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command and return its exit code; errors are printed, never raised."""
+    try:
+        code = tiphys.main(arguments, standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except Exception as problem:  # noqa: BLE001 - the last door: what gets here ends here
+        return _explain(problem)
+    return code if isinstance(code, int) else 0
+
+
+def _explain(problem: Exception) -> int:
+    """Print *problem* for the person at the terminal and return the exit code for it."""
+    match problem:
+        case click.exceptions.Exit():
+            return problem.exit_code
+        case click.ClickException():
+            problem.show()
+            return 2
+        case UserError():
+            click.echo(f"tiphys: {problem}", err=True)
+            return 2
+        case BrokenPipeError():
+            return 0
+        case _:
+            click.echo(f"tiphys: this is a bug of Tiphys; details: {_bug_file(problem)}", err=True)
+            return 3
+
+
+def _bug_file(problem: Exception) -> Path:
+    """Write what a bug report needs, and return where."""
+    text = f"python {platform.python_version()} {platform.platform()}\nargv {sys.argv}\n"
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="tiphys-bug-", suffix=".log", delete=False
+    ) as file:
+        file.write(text + "".join(traceback.format_exception(problem)))
+    return Path(file.name)

@@ -1,0 +1,111 @@
+"""The live tree of a run: a line a step, with phase, time, attempt, progress, latest metrics."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from tiphys.report.rows import Row, moment, rows
+
+SIGNS: Mapping[str, tuple[str, str]] = {
+    "": ("○", "dim"),
+    "Pending": ("◌", "yellow"),
+    "Running": ("◐", "cyan"),
+    "Succeeded": ("✔", "green"),
+    "Skipped": ("·", "dim"),
+    "Omitted": ("·", "dim"),
+    "Failed": ("✘", "bold red"),
+    "Error": ("✘", "bold magenta"),
+}
+_BAR_CELLS = 20
+
+
+def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> RenderableType:
+    """Return the whole picture of *workflow* at *now*; *context* ends the first line."""
+    table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
+    for _ in range(3):
+        table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    for row in rows(workflow):
+        sign, style = SIGNS.get(row.phase, SIGNS[""])
+        elapsed = row.duration(now)
+        table.add_row(
+            Text(" " + "  " * row.depth + sign, style=style),
+            Text(row.name, style="dim" if not row.phase else ""),
+            Text("" if elapsed is None else spell(elapsed), justify="right"),
+            Text.from_markup(detail(row)),
+        )
+    return Group(headline(workflow, now, context), table)
+
+
+def headline(workflow: Mapping[str, Any], now: datetime, context: str) -> Text:
+    status = workflow.get("status") or {}
+    phase = status.get("phase") or "Pending"
+    started = moment(status.get("startedAt"))
+    ended = moment(status.get("finishedAt")) or now
+    text = Text(workflow["metadata"]["name"], style="bold")
+    text.append(f"  {phase}", style=SIGNS.get(phase, SIGNS[""])[1])
+    text.append(f" {spell(ended - started) if started else ''}   {context}".rstrip(), style="dim")
+    return text
+
+
+def detail(row: Row) -> str:
+    """Return what is worth saying of one step, as rich markup."""
+    said = [_bar(row)] if row.phase == "Running" and row.progress else []
+    if row.phase in {"Running", "Succeeded"}:
+        said += [f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:4]]
+    if row.phase == "Succeeded" and not row.metrics:
+        said += _short_outputs(row)
+    if len(row.attempts) > 1:
+        earlier = row.attempts[-2].message
+        said.append(f"attempt {len(row.attempts)}" + (f" ({_escape(earlier)})" if earlier else ""))
+    if row.phase in {"Failed", "Error"} and row.message:
+        said.append(_escape(row.message))
+    if row.when and row.phase in {"", "Skipped"}:
+        said.append(f"[dim]when {_escape(row.when)}[/dim]")
+    return "  ".join(said)
+
+
+def used(row: Row) -> str:
+    """Return peak memory and processor time of the last attempt, beside what was asked for.
+
+    >>> used(Row(depth=0, name="x", phase="Running"))
+    ''
+    """
+    last = row.attempts[-1] if row.attempts else None
+    if last is None or last.memory_bytes is None:
+        return ""
+    asked = f" of {row.requests['memory']}" if "memory" in row.requests else ""
+    return f"{last.memory_bytes / 2**20:.0f} MiB{asked}, {last.cpu_seconds or 0.0:.1f} s CPU"
+
+
+def spell(elapsed: timedelta) -> str:
+    """Return a duration as a person writes it.
+
+    >>> spell(timedelta(seconds=0.31)), spell(timedelta(seconds=75)), spell(timedelta(hours=2))
+    ('0.3s', '1:15', '2:00:00')
+    """
+    seconds = max(elapsed.total_seconds(), 0.0)
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _bar(row: Row) -> str:
+    done, total = row.progress or (0, 1)
+    filled = round(_BAR_CELLS * done / max(total, 1))
+    return f"{done}/{total} [cyan]{'━' * filled}[/cyan][dim]{'━' * (_BAR_CELLS - filled)}[/dim]"
+
+
+def _short_outputs(row: Row) -> list[str]:
+    short = {k: v for k, v in row.outputs.items() if v and len(v) <= 24 and not v.startswith("{")}
+    return [f"{name} {_escape(value)}" for name, value in list(short.items())[:4]]
+
+
+def _escape(text: str) -> str:
+    return text.replace("[", "\\[")
