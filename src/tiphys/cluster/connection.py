@@ -1,0 +1,115 @@
+"""A connection to one Argo Server: requests, streams, and what is said when they fail.
+
+Only a token is needed, no kubeconfig. The typed replies and typed log streams of the generated
+client raise on what Argo v4 really sends, so replies are read raw: one JSON object, or one a line.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import argo_workflows
+import urllib3
+from argo_workflows.exceptions import ApiException
+
+from tiphys.errors import UserError
+
+Object = dict[str, Any]
+CONNECT_TIMEOUT_SECONDS = 5
+REPLY_TIMEOUT_SECONDS = 60
+
+
+class ServerUnreachableError(UserError):
+    """Nobody answers where the Argo Server should be."""
+
+    def __init__(self, server: str, reason: str) -> None:
+        super().__init__(
+            server,
+            f"no Argo Server answers here ({reason}).",
+            "Is it running, and is `argo.server` in the profile its address?",
+        )
+
+
+class ServerRefusedError(UserError):
+    """The Argo Server answered, and said no."""
+
+    def __init__(self, server: str, status: int, message: str) -> None:
+        self.status = status
+        super().__init__(server, f"Argo Server says {status}: {message}.", _ADVICE.get(status, ""))
+
+
+_ADVICE = {
+    401: "The token is missing, wrong or expired: set the variable that `argo.token` names.",
+    403: "The token's ServiceAccount may not do this: ask who runs the cluster for the right.",
+    404: "`tiphys list --on PROFILE` shows what there is.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Connection:
+    """Where to ask, as whom, and in which namespace."""
+
+    server: str
+    namespace: str
+    client: argo_workflows.ApiClient
+
+
+def connect(*, server: str, namespace: str, token: str) -> Connection:
+    """Return a connection; nothing is sent yet. *token* may carry the word `Bearer`."""
+    bearer = token if token.startswith("Bearer ") else f"Bearer {token}"
+    configuration = argo_workflows.Configuration(host=server)
+    configuration.discard_unknown_keys = True
+    client = argo_workflows.ApiClient(configuration, "Authorization", bearer)
+    return Connection(server=server, namespace=namespace, client=client)
+
+
+def ask(connection: Connection, function: Callable[..., Any], *given: Any, **named: Any) -> Object:
+    """Call one function of the generated client and return the JSON object it was answered.
+
+    Raises: ServerUnreachableError, ServerRefusedError.
+    """
+    timeout = (CONNECT_TIMEOUT_SECONDS, REPLY_TIMEOUT_SECONDS)
+    reply = _send(connection, function, given, {**named, "_request_timeout": timeout})
+    return dict(json.loads(reply.data or b"{}"))
+
+
+def stream(
+    connection: Connection, function: Callable[..., Any], *given: Any, **named: Any
+) -> Iterator[Object]:
+    """Yield the `result` of each line of a streaming reply, until the server ends it."""
+    timeout = (CONNECT_TIMEOUT_SECONDS, None)
+    reply = _send(connection, function, given, {**named, "_request_timeout": timeout})
+    pending = b""
+    try:
+        for chunk in reply.stream(None, decode_content=True):
+            *lines, pending = (pending + chunk).split(b"\n")
+            for line in filter(None, lines):
+                if result := json.loads(line).get("result"):
+                    yield result
+    except urllib3.exceptions.HTTPError:
+        return  # cut off: the caller looks at the state of things and asks again
+    finally:
+        reply.close()
+
+
+def _send(
+    connection: Connection, function: Callable[..., Any], given: tuple[Any, ...], named: Object
+) -> urllib3.HTTPResponse:
+    try:
+        reply: urllib3.HTTPResponse = function(
+            *given, **named, _preload_content=False, _check_input_type=False
+        )
+    except ApiException as problem:
+        raise ServerRefusedError(connection.server, problem.status, _said(problem)) from None
+    except urllib3.exceptions.HTTPError as problem:
+        reason = getattr(problem, "reason", None) or problem
+        raise ServerUnreachableError(connection.server, type(reason).__name__) from None
+    return reply
+
+
+def _said(problem: ApiException) -> str:
+    try:
+        return str(json.loads(problem.body)["message"])
+    except (TypeError, ValueError, KeyError):
+        return str(problem.reason or "no reason given")

@@ -1,0 +1,103 @@
+"""From a manifest to a run on a cluster: templates are applied, then a Workflow is created.
+
+Everything is sent as it stands in the YAML: the server gets the same fields that a plain
+`kubectl apply` and `argo submit` would send.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
+from argo_workflows.api.workflow_service_api import WorkflowServiceApi
+from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
+
+from tiphys.cluster.connection import Connection, Object, ServerRefusedError, ask
+from tiphys.errors import UserError
+
+NOT_FOUND = 404
+
+
+class UnsupportedKindError(UserError):
+    """A document that is not ours to apply."""
+
+    def __init__(self, where: str, kind: str) -> None:
+        super().__init__(where, f"`kind: {kind}` is not applied.", "Use `kubectl apply -f` for it.")
+
+
+def apply(connection: Connection, document: Mapping[str, Any]) -> None:
+    """Create a WorkflowTemplate or CronWorkflow, or replace the one of the same name."""
+    match document["kind"]:
+        case "WorkflowTemplate":
+            templates = WorkflowTemplateServiceApi(connection.client)
+            calls = (
+                templates.get_workflow_template,
+                templates.create_workflow_template,
+                templates.update_workflow_template,
+            )
+            _put(connection, document, "template", calls)
+        case "CronWorkflow":
+            crons = CronWorkflowServiceApi(connection.client)
+            calls = (
+                crons.get_cron_workflow,
+                crons.create_cron_workflow,
+                crons.update_cron_workflow,
+            )
+            _put(connection, document, "cronWorkflow", calls)
+        case kind:
+            raise UnsupportedKindError(str(document["metadata"].get("name", "-")), kind)
+
+
+def _put(
+    connection: Connection, document: Mapping[str, Any], field: str, calls: tuple[Any, Any, Any]
+) -> None:
+    get, create, update = calls
+    namespace, name = connection.namespace, document["metadata"]["name"]
+    try:
+        old = ask(connection, get, namespace, name)
+    except ServerRefusedError as refused:
+        if refused.status != NOT_FOUND:
+            raise
+        ask(connection, create, namespace, {"namespace": namespace, field: dict(document)})
+        return
+    metadata = {**document["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}
+    body = {"namespace": namespace, "name": name, field: {**document, "metadata": metadata}}
+    ask(connection, update, namespace, name, body)
+
+
+def submit(
+    connection: Connection,
+    main: Mapping[str, Any],
+    parameters: Mapping[str, str],
+    labels: Mapping[str, str],
+) -> str:
+    """Create a Workflow from *main* and return its name.
+
+    *main* is a Workflow, or a WorkflowTemplate or CronWorkflow that was applied before.
+    """
+    workflow = workflow_from(main, parameters, labels)
+    api = WorkflowServiceApi(connection.client)
+    body = {"namespace": connection.namespace, "workflow": workflow}
+    return str(ask(connection, api.create_workflow, connection.namespace, body)["metadata"]["name"])
+
+
+def workflow_from(
+    main: Mapping[str, Any], parameters: Mapping[str, str], labels: Mapping[str, str]
+) -> Object:
+    """Return the Workflow to create: parameters replace those of the same name, as `-p` does."""
+    name = str(main["metadata"].get("name", ""))
+    metadata: Object = {"generateName": f"{name}-"}
+    match main["kind"]:
+        case "Workflow":
+            metadata = dict(main["metadata"])
+            spec = dict(main["spec"])
+        case "CronWorkflow":
+            spec = dict(main["spec"]["workflowSpec"])
+        case _:
+            spec = {"workflowTemplateRef": {"name": name}}
+    metadata["labels"] = {**metadata.get("labels", {}), **labels}
+    arguments = dict(spec.get("arguments") or {})
+    kept = [p for p in arguments.get("parameters") or () if p["name"] not in parameters]
+    given = [{"name": name, "value": value} for name, value in parameters.items()]
+    spec["arguments"] = {**arguments, "parameters": kept + given}
+    kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
+    return {**kind, "metadata": metadata, "spec": spec}

@@ -1,0 +1,100 @@
+"""What can be asked of runs on a cluster: the same verbs that `runtime` offers here.
+
+A run is the Workflow object that the server sends, unchanged, but for the latest metrics of each
+node (`metrics.py`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from argo_workflows.api.workflow_service_api import WorkflowServiceApi
+
+from tiphys.cluster.connection import Connection, Object, ask, stream
+from tiphys.cluster.metrics import MetricTap
+
+ENDED = frozenset({"Succeeded", "Failed", "Error"})
+
+
+def list_runs(connection: Connection) -> list[Object]:
+    """Return the runs of the namespace, the newest first, without their nodes."""
+    api = WorkflowServiceApi(connection.client)
+    found = ask(connection, api.list_workflows, connection.namespace).get("items") or []
+    return sorted(found, key=lambda run: str(run["metadata"]["creationTimestamp"]), reverse=True)
+
+
+def get(connection: Connection, name: str) -> Object:
+    """Return one run.
+
+    Raises: ServerRefusedError: there is none of this name.
+    """
+    api = WorkflowServiceApi(connection.client)
+    return ask(connection, api.get_workflow, connection.namespace, name)
+
+
+def watch(connection: Connection, name: str) -> Iterator[Object]:
+    """Yield the run whenever it changes, until it has ended; metrics come with it, live."""
+    api = WorkflowServiceApi(connection.client)
+    tap = MetricTap(connection, name)
+    run = get(connection, name)
+    yield tap.merged(run)
+    while not ended(run):
+        selector = f"metadata.name={name}"
+        events = stream(
+            connection,
+            api.watch_workflows,
+            connection.namespace,
+            list_options_field_selector=selector,
+        )
+        for event in events:
+            run = event["object"]
+            yield tap.merged(run)
+            if ended(run):
+                break
+        else:
+            run = get(connection, name)  # the server ended the stream: ask again
+    tap.close()
+    yield tap.merged(run)
+
+
+def ended(run: Mapping[str, Any]) -> bool:
+    """Return whether the run is over, exit handler included."""
+    return (run.get("status") or {}).get("phase") in ENDED
+
+
+def logs(
+    connection: Connection, name: str, *, node: str | None = None, follow: bool = False
+) -> Iterator[tuple[str, str]]:
+    """Yield (display name of the step, line) of the whole run or of one step."""
+    api = WorkflowServiceApi(connection.client)
+    run = get(connection, name)
+    asked = {"log_options_container": "main", "log_options_follow": follow}
+    for line in stream(connection, api.workflow_logs, connection.namespace, name, **asked):
+        pod = str(line.get("podName", ""))
+        if (found := display_name(run, pod)) is None:
+            run = get(connection, name)  # a pod younger than what we knew
+            found = display_name(run, pod)
+        if node is None or found == node:
+            yield found or pod, str(line.get("content", ""))
+
+
+def display_name(run: Mapping[str, Any], pod: str) -> str | None:
+    """Return the step that *pod* belongs to: both end in the hash of the node's name (rule 4)."""
+    suffix = pod.rpartition("-")[2]
+    for identity, node in ((run.get("status") or {}).get("nodes") or {}).items():
+        if node["type"] == "Pod" and identity.rpartition("-")[2] in {suffix, identity}:
+            return str(node["displayName"])
+    return None
+
+
+def stop(connection: Connection, name: str, message: str = "") -> Object:
+    """Stop a run: its exit handler still runs."""
+    api = WorkflowServiceApi(connection.client)
+    body = {"name": name, "namespace": connection.namespace, "message": message}
+    return ask(connection, api.stop_workflow, connection.namespace, name, body)
+
+
+def retry(connection: Connection, name: str) -> Object:
+    """Run the failed steps of a run again; what succeeded stays."""
+    api = WorkflowServiceApi(connection.client)
+    body = {"name": name, "namespace": connection.namespace}
+    return ask(connection, api.retry_workflow, connection.namespace, name, body)
