@@ -1,0 +1,34 @@
+"""How a command prints: text for a person, or the Workflow object for a program."""
+
+import json
+import os
+import sys
+from typing import Any, Literal
+
+import click
+import yaml
+from rich.console import Console
+
+Format = Literal["json", "yaml"]
+
+option = click.option(
+    "-o",
+    "--output",
+    "form",
+    type=click.Choice(["json", "yaml"]),
+    help="Print the Workflow object, as kubectl does.",
+)
+
+
+def console(*, aside: bool = False) -> Console:
+    """Return where people read: stdout, or stderr when stdout belongs to a program."""
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+    return Console(stderr=aside, highlight=False, width=width)
+
+
+def emit(value: Any, form: Format) -> None:
+    """Print *value* as JSON or YAML on stdout."""
+    if form == "json":
+        click.echo(json.dumps(value, indent=4, ensure_ascii=False))
+    else:
+        click.echo(yaml.safe_dump(value, sort_keys=False, allow_unicode=True), nl=False)
