@@ -1,0 +1,81 @@
+"""Places for objects, named by URL: a directory, `file:///…`, `s3://bucket/prefix`.
+
+On a laptop the local runner redirects the roots that a manifest names: `TIPHYS_STORAGE` is a JSON
+object from a URL's beginning to what stands there instead, the longest beginning first. What is no
+URL is a directory, relative to `TIPHYS_PROJECT`, because a step runs in a copy of the code.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from tiphys.errors import UserError
+
+CONNECT = timedelta(seconds=5)
+"""How long to wait for a connection."""
+PATIENCE = timedelta(seconds=30)
+"""How long a request is tried again; after that the step says that the failure is temporary."""
+
+
+class StorageError(UserError):
+    """A storage URL or the redirection of storage is wrong."""
+
+
+def open_store(url: str, environ: Mapping[str, str] = os.environ) -> ObjectStore:
+    """Return the store at *url*, redirected; a directory is made when it does not exist.
+
+    Raises: StorageError: the URL's scheme is unknown.
+    """
+    place = locate(url, environ)
+    if directory := local_directory(place, environ):
+        return LocalStore(directory, automatic_cleanup=False, mkdir=True)
+    try:
+        return from_url(
+            place,
+            client_options={"connect_timeout": CONNECT, "timeout": PATIENCE},
+            retry_config={"max_retries": 5, "retry_timeout": PATIENCE},
+        )
+    except ValueError as error:
+        found = f"cannot be opened: {error}."
+        raise StorageError(place, found, "Give a directory, file:///… or s3://…") from error
+
+
+def locate(url: str, environ: Mapping[str, str] = os.environ) -> str:
+    """Return where *url* really lies: redirected, and absolute when it is a directory.
+
+    >>> locate("s3://ml/dvc/files", {"TIPHYS_STORAGE": '{"s3://ml": "/d", "s3://ml/dvc": "/c"}'})
+    '/c/files'
+    >>> locate("store", {"TIPHYS_PROJECT": "/project"})
+    '/project/store'
+    """
+    for prefix, replacement in _redirections(environ):
+        rest = url.removeprefix(prefix)
+        if url.startswith(prefix) and (not rest or rest.startswith("/")):
+            url = replacement.rstrip("/") + rest
+            break
+    if "://" in url:
+        return url
+    return str(Path(environ.get("TIPHYS_PROJECT", ".")).absolute() / url)
+
+
+def local_directory(url: str, environ: Mapping[str, str] = os.environ) -> Path | None:
+    """Return the directory that *url* means once redirected, or None where it is remote."""
+    place = locate(url, environ)
+    if place.startswith("file://"):
+        return Path(unquote(urlsplit(place).path))
+    return None if "://" in place else Path(place)
+
+
+def _redirections(environ: Mapping[str, str]) -> list[tuple[str, str]]:
+    text = environ.get("TIPHYS_STORAGE", "{}")
+    try:
+        raw = {str(key).rstrip("/"): str(value) for key, value in json.loads(text).items()}
+    except (ValueError, AttributeError) as error:
+        found, advice = f"holds {text!r}.", "It must be a JSON object from URL to URL."
+        raise StorageError("TIPHYS_STORAGE", found, advice) from error
+    return sorted(raw.items(), key=lambda pair: len(pair[0]), reverse=True)
