@@ -1,7 +1,7 @@
 """What `run` shows meanwhile: a live tree on a terminal, a line a change elsewhere."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -21,8 +21,8 @@ class Display:
     It satisfies `tiphys.runtime.Observer`.
     """
 
-    def __init__(self, console: Console, context: str = "") -> None:
-        self._console, self._context = console, context
+    def __init__(self, console: Console, clock: Callable[[], datetime], context: str = "") -> None:
+        self._console, self._clock, self._context = console, clock, context
         self._workflow: Mapping[str, Any] | None = None
         self._said: dict[str, str] = {}
         self._live: Live | None = None
@@ -61,7 +61,7 @@ class Display:
     def _picture(self) -> ConsoleRenderable:
         if self._workflow is None:
             return Text("")
-        return tree(self._workflow, datetime.now(tz=UTC), self._context)
+        return tree(self._workflow, self._clock(), self._context)
 
     def _say(self, row: Row) -> None:
         """Print *row* once for each phase and attempt it reaches."""
@@ -69,7 +69,7 @@ class Display:
         if not row.phase or self._said.get(row.node or row.name) == state:
             return
         self._said[row.node or row.name] = state
-        elapsed = row.duration(datetime.now(tz=UTC)) if row.finished else None
+        elapsed = row.duration(self._clock()) if row.finished else None
         took = "" if elapsed is None else spell(elapsed)
         words = Text.from_markup(detail(row)).plain
         sign, _ = SIGNS.get(row.phase, SIGNS[""])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
@@ -23,7 +23,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 _BAR_CELLS = 20
 
 
-def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> RenderableType:
+def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group:
     """Return the whole picture of *workflow* at *now*; *context* ends the first line."""
     table = Table(box=None, show_header=False, padding=(0, 1), pad_edge=False)
     for _ in range(3):
