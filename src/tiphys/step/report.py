@@ -1,0 +1,42 @@
+"""What a running step says: metrics on stdout, progress in Argo's file."""
+
+import json
+import os
+from pathlib import Path
+
+from tiphys.step.forms import Number
+
+MARK = "tiphys.metric "
+"""A log line that starts so is a metric; the rest of it is a JSON object."""
+
+METRICS_FILE = "TIPHYS_METRICS_FILE"
+"""Set by `tiphys.step` for itself and its children: the workers of a gang report through it too."""
+
+
+def metric(name: str, value: float, *, step: int | None = None) -> None:
+    """Say that *name* has *value* now, at *step* if it is one of a series.
+
+    One line on stdout, at once: the live tree, the cluster's log and the report all read it there.
+    """
+    entry = {"name": name, "value": Number(float, "a number").write(value)}
+    if step is not None:
+        entry["step"] = step
+    line = json.dumps(entry, ensure_ascii=False)
+    print(f"{MARK}{line}", flush=True)  # noqa: T201 -- the log is where metrics travel
+    if path := os.environ.get(METRICS_FILE):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def progress(done: int, total: int) -> None:
+    """Say that *done* of *total* are done, as Argo reads it; nothing happens outside a run."""
+    if path := os.environ.get("ARGO_PROGRESS_FILE"):
+        Path(path).write_text(f"{min(done, total)}/{total}\n", encoding="utf-8")
+
+
+def last_values(path: Path) -> dict[str, float | str]:
+    """Return the last value of each metric in the file that `metric` wrote."""
+    if not path.exists():
+        return {}
+    entries = map(json.loads, path.read_text(encoding="utf-8").splitlines())
+    return {entry["name"]: entry["value"] for entry in entries}
