@@ -59,6 +59,11 @@ def rows(workflow: Object) -> tuple[Row, ...]:
     return tuple(_Tree(workflow).walk())
 
 
+def entry_template(workflow: Object) -> Object:
+    """Return the template the run starts with; an empty one if it is not to be found."""
+    return _Tree(workflow).entry
+
+
 def moment(text: str | None) -> datetime | None:
     """Return an RFC 3339 time as an aware datetime; None for none.
 
@@ -75,6 +80,7 @@ class _Tree:
         stored = self.status.get("storedWorkflowTemplateSpec") or {}
         self.spec: Object = {**stored, **workflow["spec"]}
         self.templates = {one["name"]: one for one in self._all_templates(stored)}
+        self.entry: Object = self.templates.get(self.spec.get("entrypoint", ""), {})
         self.name: str = workflow["metadata"].get("name", "")
         self.inside: dict[str, list[Object]] = {}
         for node in self.nodes.values():
@@ -87,11 +93,10 @@ class _Tree:
 
     def walk(self) -> Iterator[Row]:
         root = next((n for n in self.nodes.values() if n["name"] == self.name), None)
-        template = self.templates.get(self.spec.get("entrypoint", ""), {})
-        if root is not None and not _calls(template):
+        if root is not None and not _calls(self.entry):
             yield self._row(root, 0, {})
         else:
-            yield from self._children(root, template, 0)
+            yield from self._children(root, self.entry, 0)
         for node in self.nodes.values():
             if node["name"] == f"{self.name}.onExit":
                 yield from self._node(node, 0, {"name": "onExit"})
