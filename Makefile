@@ -33,3 +33,24 @@ data/.complete: dvc.lock | .venv/.installed
 	@export PATH="$(CURDIR)/$(BIN):$$PATH"; { test -n "$$(dvc remote list)" && dvc pull -q; } || dvc repro -q
 	@cmp -s dvc.lock data/.lock || { diff -u data/.lock dvc.lock; echo "dvc.lock changed: these are not the data of this commit. Commit it if that is meant." >&2; exit 1; }
 	@touch $@
+
+run: install data ## Take real flights to a served model on this machine
+	@$(BIN)/tiphys run manifests/local/training.yaml
+
+lint: install    ## Formatting, lint, types, layers, spelling
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/codespell src workflows components tests README.md ARCHITECTURE.md CONTRIBUTING.md docs
+
+test: install data ## Every test that needs no cluster, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -m "not cluster"
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+check: lint test ## What CI runs before the pipeline itself
+
+manifests: install ## Render manifests/ from workflows/
+	$(BIN)/tiphys render
