@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from tiphys.errors import nearest
+from tiphys.errors import UnknownNameError
 from tiphys.step import codec, failures, report
 from tiphys.step.failures import ExitCode, WrongInput
 from tiphys.step.forms import Misfit
@@ -85,14 +85,12 @@ def arguments(signature: Signature, given: Mapping[str, str]) -> dict[str, Any]:
     """Return the keyword arguments of the call, typed.
 
     Raises:
-        WrongInput: a name is unknown or missing, or a text is not of its type.
+        UserError: a name is unknown or missing, or a text is not of its type.
     """
     known = {argument.name: argument for argument in signature.arguments}
     for name in given:
         if name not in known:
-            raise BadCall(
-                signature.entry, "argument", f"--{name}", f"a name it has: {nearest(name, known)}"
-            )
+            raise UnknownNameError(signature.entry, "argument", name, known)
     values = {}
     for name, argument in known.items():
         if name in given:

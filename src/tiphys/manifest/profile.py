@@ -1,0 +1,258 @@
+"""A cluster's profile: what tiers, images, storage and source mean there. Written by hand.
+
+`manifests/<cluster>/profile.yaml`, and beside it `images.yaml`, which the image build writes.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from tiphys.errors import UnknownNameError
+from tiphys.manifest.model import Json
+from tiphys.manifest.settings import Section, SettingsError, Source
+
+ORDINARY = {"cpu", "memory", "ephemeral-storage", "storage"}
+"""Resources every node has; any other name in a tier's limits is a device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tier:
+    """A name for hardware: what a step asks for when it asks for `gpu-1`."""
+
+    name: str
+    requests: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, str] = field(default_factory=dict)
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Json], ...] = ()
+    nodes: int = 1
+    """How many nodes one step takes."""
+    capacity: int | None = None
+    """How many devices (cores, where it has none) the cluster has; None: nobody said."""
+    price: Decimal | None = None
+    """For one node and one hour, for estimates."""
+    pod: Mapping[str, Json] = field(default_factory=dict)
+    """Any other field of a pod's spec, as written: runtimeClassName, priorityClassName …"""
+
+    @property
+    def devices(self) -> int:
+        """How many accelerators a pod of this tier has, whatever they are called."""
+        return sum(int(n) for name, n in self.limits.items() if _is_device(name) and n.isdigit())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    image: str
+    """`repository@digest`, or a tag where images are side-loaded."""
+    lock: str
+    """SHA-256 of the `requirements/<role>.lock` it was built from."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GitSource:
+    """Argo fetches the project's code from here."""
+
+    git: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveSource:
+    """`tiphys run` uploads the project's code to the artifact repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storage:
+    """URL roots: `s3://bucket/prefix`, `file:///folder`, or relative to the project root."""
+
+    artifacts: str
+    registry: str
+    checkpoints: str
+    dvc: str
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Credentials:
+    """The Secret with the keys to the object store."""
+
+    secret: str
+    access: str
+    secret_key: str
+    endpoint: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArgoServer:
+    server: str
+    token_variable: str = "ARGO_TOKEN"  # noqa: S105 -- a name, no token
+    """The environment variable that holds the token."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    name: str
+    """The folder's name: `production`."""
+    folder: Path
+    namespace: str
+    built: bool
+    """Whether images are built for it: `images: none` makes it a laptop."""
+    images: Mapping[str, Image]
+    tiers: Mapping[str, Tier]
+    gang: str
+    """`pod` or `jobset`: how a step on several processes runs."""
+    source: GitSource | ArchiveSource
+    storage: Storage
+    credentials: Credentials | None = None
+    serving: Json = "local"
+    """`local`, or `{"kubernetes": {…}}`."""
+    argo: ArgoServer | None = None
+    spec: Mapping[str, Json] = field(default_factory=dict)
+    """Fields that every workflow's spec has here: serviceAccountName, securityContext …"""
+
+    def tier(self, name: str) -> Tier:
+        """Return the tier *name*; `UnknownNameError` names those there are."""
+        if name not in self.tiers:
+            raise UnknownNameError(str(self.folder / "profile.yaml"), "tier", name, self.tiers)
+        return self.tiers[name]
+
+    def image(self, role: str) -> str:
+        """Return the image of *role*; a laptop has a name for each, and no image."""
+        if not self.built:
+            return f"tiphys.local/{role}"
+        if role not in self.images:
+            raise UnknownNameError(str(self.folder / "images.yaml"), "role", role, self.images)
+        return self.images[role].image
+
+    @property
+    def target(self) -> str:
+        """Where a model is served, as the text that a deploy step gets."""
+        if isinstance(self.serving, str):
+            return self.serving
+        return json.dumps(self.serving, sort_keys=True, separators=(",", ":"))
+
+
+def load(folder: Path) -> Profile:
+    """Return the profile in *folder*.
+
+    Raises:
+        SettingsError: a file is missing or wrong; it tells every problem.
+    """
+    source = Source(folder / "profile.yaml")
+    root = source.root
+    repository = root.text("images")
+    images, problems = ({}, []) if repository in {"none", ""} else _images(folder)
+    profile = Profile(
+        name=folder.name,
+        folder=folder,
+        namespace=root.text("namespace", "default"),
+        built=repository != "none",
+        images=images,
+        tiers=_tiers(root.section("tiers")),
+        gang=root.choice("gang", ("pod", "jobset")),
+        source=_source(root),
+        storage=_storage(root.section("storage")),
+        credentials=_credentials(root.section("credentials")) if "credentials" in root else None,
+        serving=_serving(root),
+        argo=_argo(root.section("argo")) if "argo" in root else None,
+        spec=root.mapping("spec"),
+    )
+    root.close()
+    if problems := source.problems + problems:
+        raise SettingsError(problems)
+    return profile
+
+
+def _images(folder: Path) -> tuple[dict[str, Image], list[str]]:
+    path = folder / "images.yaml"
+    if not path.exists():
+        return {}, [f"{path}: is missing. Build the images first: `make images`."]
+    source = Source(path)
+    images = {}
+    for role in source.root.keys:
+        section = source.root.section(role)
+        images[role] = Image(image=section.text("image"), lock=section.text("lock"))
+        section.close()
+    return images, source.problems
+
+
+def _tiers(section: Section) -> dict[str, Tier]:
+    return {name: _tier(name, section.section(name)) for name in section.keys}
+
+
+def _tier(name: str, section: Section) -> Tier:
+    return Tier(
+        name=name,
+        requests=section.quantities("requests"),
+        limits=section.quantities("limits"),
+        node_selector=section.mapping("nodeSelector"),
+        tolerations=section.items("tolerations"),
+        nodes=section.number("nodes") or 1,
+        capacity=section.number("capacity"),
+        price=_price(section),
+        pod=section.rest(),
+    )
+
+
+def _price(section: Section) -> Decimal | None:
+    value = section.free("price")
+    if value is None:
+        return None
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        section.wrong("price", f"price is {value!r}, expected an amount an hour such as 2.40.")
+        return None
+
+
+def _source(root: Section) -> GitSource | ArchiveSource:
+    if root.free("source", "archive") == "archive":
+        return ArchiveSource()
+    section = root.section("source")
+    url = section.text("git")
+    section.close()
+    return GitSource(git=url)
+
+
+def _storage(section: Section) -> Storage:
+    storage = Storage(
+        artifacts=section.text("artifacts"),
+        registry=section.text("registry"),
+        checkpoints=section.text("checkpoints"),
+        dvc=section.text("dvc"),
+        code=section.text("code", ""),
+    )
+    section.close()
+    return storage
+
+
+def _credentials(section: Section) -> Credentials:
+    credentials = Credentials(
+        secret=section.text("secret"),
+        access=section.text("access"),
+        secret_key=section.text("secretKey"),
+        endpoint=section.text("endpoint", ""),
+    )
+    section.close()
+    return credentials
+
+
+def _serving(root: Section) -> Json:
+    if root.free("serving", "local") == "local":
+        return "local"
+    section = root.section("serving")
+    kubernetes = section.mapping("kubernetes")
+    section.close()
+    return {"kubernetes": kubernetes}
+
+
+def _argo(section: Section) -> ArgoServer:
+    token = section.section("token")
+    argo = ArgoServer(server=section.text("server"), token_variable=token.text("env", "ARGO_TOKEN"))
+    token.close()
+    section.close()
+    return argo
+
+
+def _is_device(name: str) -> bool:
+    return name not in ORDINARY and not name.startswith("hugepages-")
