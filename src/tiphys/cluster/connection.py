@@ -5,12 +5,14 @@ client raise on what Argo v4 really sends, so replies are read raw: one JSON obj
 """
 
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import argo_workflows
 import urllib3
+from argo_workflows.api_client import Endpoint
 from argo_workflows.exceptions import ApiException
 
 from tiphys.errors import UserError
@@ -64,22 +66,24 @@ def connect(*, server: str, namespace: str, token: str) -> Connection:
     return Connection(server=server, namespace=namespace, client=client)
 
 
-def ask(connection: Connection, function: Callable[..., Any], *given: Any, **named: Any) -> Object:
-    """Call one function of the generated client and return the JSON object it was answered.
+def ask(
+    connection: Connection, endpoint: Endpoint, *path: str, body: Object | None = None, **query: Any
+) -> Object:
+    """Call one endpoint of the generated client and return the JSON object it was answered.
+
+    *path* fills the blanks of its path in order; *query* has the client's names.
 
     Raises: ServerUnreachableError, ServerRefusedError.
     """
-    timeout = (CONNECT_TIMEOUT_SECONDS, REPLY_TIMEOUT_SECONDS)
-    reply = _send(connection, function, given, {**named, "_request_timeout": timeout})
+    reply = _send(connection, _Call(endpoint, path, query, body), REPLY_TIMEOUT_SECONDS)
     return dict(json.loads(reply.data or b"{}"))
 
 
 def stream(
-    connection: Connection, function: Callable[..., Any], *given: Any, **named: Any
+    connection: Connection, endpoint: Endpoint, *path: str, **query: Any
 ) -> Iterator[Object]:
     """Yield the `result` of each line of a streaming reply, until the server ends it."""
-    timeout = (CONNECT_TIMEOUT_SECONDS, None)
-    reply = _send(connection, function, given, {**named, "_request_timeout": timeout})
+    reply = _send(connection, _Call(endpoint, path, query, None), None)
     pending = b""
     try:
         for chunk in reply.stream(None, decode_content=True):
@@ -93,12 +97,27 @@ def stream(
         reply.close()
 
 
-def _send(
-    connection: Connection, function: Callable[..., Any], given: tuple[Any, ...], named: Object
-) -> urllib3.HTTPResponse:
+class _Call(NamedTuple):
+    endpoint: Endpoint
+    path: tuple[str, ...]
+    query: Mapping[str, Any]
+    body: Object | None
+
+
+def _send(connection: Connection, call: _Call, seconds: float | None) -> urllib3.HTTPResponse:
+    """Send *call* as it is: the client's own checks reject what Argo v4 takes."""
+    settings, names = call.endpoint.settings, call.endpoint.attribute_map
+    blanks = re.findall(r"{(.*?)}", settings["endpoint_path"])
     try:
-        reply: urllib3.HTTPResponse = function(
-            *given, **named, _preload_content=False, _check_input_type=False
+        reply: urllib3.HTTPResponse = connection.client.call_api(
+            settings["endpoint_path"],
+            settings["http_method"],
+            path_params=dict(zip(blanks, call.path, strict=True)),
+            query_params=[(names[name], value) for name, value in call.query.items()],
+            header_params={"Accept": "application/json", "Content-Type": "application/json"},
+            body=call.body,
+            _preload_content=False,
+            _request_timeout=(CONNECT_TIMEOUT_SECONDS, seconds),
         )
     except ApiException as problem:
         raise ServerRefusedError(connection.server, problem.status, _said(problem)) from None

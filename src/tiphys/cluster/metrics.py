@@ -59,7 +59,7 @@ class MetricTap:
             try:
                 for line in stream(
                     self._connection,
-                    api.workflow_logs,
+                    api.workflow_logs_endpoint,
                     self._connection.namespace,
                     self._run,
                     **asked,

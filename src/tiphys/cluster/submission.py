@@ -30,17 +30,17 @@ def apply(connection: Connection, document: Mapping[str, Any]) -> None:
         case "WorkflowTemplate":
             templates = WorkflowTemplateServiceApi(connection.client)
             calls = (
-                templates.get_workflow_template,
-                templates.create_workflow_template,
-                templates.update_workflow_template,
+                templates.get_workflow_template_endpoint,
+                templates.create_workflow_template_endpoint,
+                templates.update_workflow_template_endpoint,
             )
             _put(connection, document, "template", calls)
         case "CronWorkflow":
             crons = CronWorkflowServiceApi(connection.client)
             calls = (
-                crons.get_cron_workflow,
-                crons.create_cron_workflow,
-                crons.update_cron_workflow,
+                crons.get_cron_workflow_endpoint,
+                crons.create_cron_workflow_endpoint,
+                crons.update_cron_workflow_endpoint,
             )
             _put(connection, document, "cronWorkflow", calls)
         case kind:
@@ -57,11 +57,11 @@ def _put(
     except ServerRefusedError as refused:
         if refused.status != NOT_FOUND:
             raise
-        ask(connection, create, namespace, {"namespace": namespace, field: dict(document)})
+        ask(connection, create, namespace, body={"namespace": namespace, field: dict(document)})
         return
     metadata = {**document["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}
     body = {"namespace": namespace, "name": name, field: {**document, "metadata": metadata}}
-    ask(connection, update, namespace, name, body)
+    ask(connection, update, namespace, name, body=body)
 
 
 def submit(
@@ -77,7 +77,8 @@ def submit(
     workflow = workflow_from(main, parameters, labels)
     api = WorkflowServiceApi(connection.client)
     body = {"namespace": connection.namespace, "workflow": workflow}
-    return str(ask(connection, api.create_workflow, connection.namespace, body)["metadata"]["name"])
+    made = ask(connection, api.create_workflow_endpoint, connection.namespace, body=body)
+    return str(made["metadata"]["name"])
 
 
 def workflow_from(

@@ -18,7 +18,7 @@ ENDED = frozenset({"Succeeded", "Failed", "Error"})
 def list_runs(connection: Connection) -> list[Object]:
     """Return the runs of the namespace, the newest first, without their nodes."""
     api = WorkflowServiceApi(connection.client)
-    found = ask(connection, api.list_workflows, connection.namespace).get("items") or []
+    found = ask(connection, api.list_workflows_endpoint, connection.namespace).get("items") or []
     return sorted(found, key=lambda run: str(run["metadata"]["creationTimestamp"]), reverse=True)
 
 
@@ -28,7 +28,7 @@ def get(connection: Connection, name: str) -> Object:
     Raises: ServerRefusedError: there is none of this name.
     """
     api = WorkflowServiceApi(connection.client)
-    return ask(connection, api.get_workflow, connection.namespace, name)
+    return ask(connection, api.get_workflow_endpoint, connection.namespace, name)
 
 
 def watch(connection: Connection, name: str) -> Iterator[Object]:
@@ -41,7 +41,7 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
         selector = f"metadata.name={name}"
         events = stream(
             connection,
-            api.watch_workflows,
+            api.watch_workflows_endpoint,
             connection.namespace,
             list_options_field_selector=selector,
         )
@@ -68,7 +68,7 @@ def logs(
     api = WorkflowServiceApi(connection.client)
     run = get(connection, name)
     asked = {"log_options_container": "main", "log_options_follow": follow}
-    for line in stream(connection, api.workflow_logs, connection.namespace, name, **asked):
+    for line in stream(connection, api.workflow_logs_endpoint, connection.namespace, name, **asked):
         pod = str(line.get("podName", ""))
         if (found := display_name(run, pod)) is None:
             run = get(connection, name)  # a pod younger than what we knew
@@ -90,11 +90,11 @@ def stop(connection: Connection, name: str, message: str = "") -> Object:
     """Stop a run: its exit handler still runs."""
     api = WorkflowServiceApi(connection.client)
     body = {"name": name, "namespace": connection.namespace, "message": message}
-    return ask(connection, api.stop_workflow, connection.namespace, name, body)
+    return ask(connection, api.stop_workflow_endpoint, connection.namespace, name, body=body)
 
 
 def retry(connection: Connection, name: str) -> Object:
     """Run the failed steps of a run again; what succeeded stays."""
     api = WorkflowServiceApi(connection.client)
     body = {"name": name, "namespace": connection.namespace}
-    return ask(connection, api.retry_workflow, connection.namespace, name, body)
+    return ask(connection, api.retry_workflow_endpoint, connection.namespace, name, body=body)

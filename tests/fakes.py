@@ -1,0 +1,78 @@
+"""Fakes that keep the contract of what they stand for, and builders of test values."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+def node(name: str, **fields: Any) -> dict[str, Any]:
+    """Return one node of run `r` as Argo writes it; the id is its name."""
+    full = f"r.{name}" if name else "r"
+    return {
+        "id": full,
+        "name": full,
+        "displayName": name or "r",
+        "type": "Pod",
+        "phase": "Succeeded",
+        "boundaryID": "r" if name else "",
+        "templateName": name,
+        "startedAt": "2026-01-01T00:00:00Z",
+        "finishedAt": "2026-01-01T00:00:02Z",
+        **fields,
+    }
+
+
+def run(*nodes: dict[str, Any], tasks: list[dict[str, Any]], **status: Any) -> dict[str, Any]:
+    """Return a Workflow object named `r` whose entrypoint is a DAG of *tasks*."""
+    root = node("", type="DAG", phase="Running", templateName="main")
+    return {
+        "metadata": {"name": "r", "creationTimestamp": "2026-01-01T00:00:00Z"},
+        "spec": {
+            "entrypoint": "main",
+            "templates": [{"name": "main", "dag": {"tasks": tasks}}],
+        },
+        "status": {
+            "phase": "Running",
+            "startedAt": "2026-01-01T00:00:00Z",
+            "nodes": {one["id"]: one for one in (root, *nodes)},
+            **status,
+        },
+    }
+
+
+Answer = Callable[[str, str, Any], tuple[int, Any]]
+"""(method, path, body) to (status, JSON object, or a list of objects to stream)."""
+
+
+@contextmanager
+def argo_server(answer: Answer) -> Iterator[str]:
+    """Serve *answer* on loopback as Argo Server would, and yield its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            size = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            status, reply = answer(self.command, self.path, body)
+            lines = [json.dumps(one) for one in (reply if isinstance(reply, list) else [reply])]
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write("\n".join([*lines, ""]).encode())
+
+        do_POST = do_PUT = do_DELETE = do_GET
+
+        def log_message(self, *_: Any) -> None:
+            """Keep the test's output clean."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

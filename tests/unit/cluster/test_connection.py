@@ -1,0 +1,154 @@
+import socket
+
+import pytest
+from argo_workflows.api.workflow_service_api import WorkflowServiceApi
+
+from tests.fakes import argo_server, node, run
+from tiphys.cluster import submission, verbs
+from tiphys.cluster.connection import (
+    ServerRefusedError,
+    ServerUnreachableError,
+    ask,
+    connect,
+)
+
+TEMPLATE = {"kind": "WorkflowTemplate", "metadata": {"name": "t"}, "spec": {}}
+
+
+def connection(server):
+    return connect(server=server, namespace="ml", token="x")  # noqa: S106 - nobody checks it
+
+
+def test_nobody_there_is_one_clear_sentence():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with pytest.raises(ServerUnreachableError, match="no Argo Server answers here"):
+        verbs.get(connection(f"http://127.0.0.1:{port}"), "r")
+
+
+@pytest.mark.parametrize(
+    ("status", "advice"),
+    [(401, "expired"), (403, "may not do this"), (404, "tiphys list --on PROFILE")],
+)
+def test_a_no_says_why_and_what_to_do(status, advice):
+    with (
+        argo_server(lambda *_: (status, {"message": "not for you"})) as server,
+        pytest.raises(ServerRefusedError, match="not for you") as refused,
+    ):
+        verbs.get(connection(server), "r")
+    assert advice in str(refused.value)
+
+
+def test_a_no_without_words_gives_the_status():
+    with (
+        argo_server(lambda *_: (500, [])) as server,
+        pytest.raises(ServerRefusedError, match="500"),
+    ):
+        verbs.get(connection(server), "r")
+
+
+def test_runs_are_listed_newest_first():
+    runs = [run(tasks=[]), run(tasks=[])]
+    runs[1]["metadata"]["creationTimestamp"] = "2026-02-01T00:00:00Z"
+    with argo_server(lambda *_: (200, {"items": runs})) as server:
+        found = verbs.list_runs(connection(server))
+    assert [one["metadata"]["creationTimestamp"][:7] for one in found] == ["2026-02", "2026-01"]
+
+
+def test_a_template_that_is_new_is_created_and_an_old_one_replaced():
+    seen = []
+
+    def answer(method, path, body):
+        seen.append((method, body and body["template"]["metadata"]))
+        if method == "GET" and path.endswith("/t") and len(seen) == 1:
+            return 404, {"message": "not found"}
+        return 200, {"metadata": {"name": "t", "resourceVersion": "7"}}
+
+    with argo_server(answer) as server:
+        submission.apply(connection(server), TEMPLATE)
+        submission.apply(connection(server), TEMPLATE)
+    assert seen == [
+        ("GET", None),
+        ("POST", {"name": "t"}),
+        ("GET", None),
+        ("PUT", {"name": "t", "resourceVersion": "7"}),
+    ]
+
+
+def test_what_is_no_template_is_not_applied():
+    with pytest.raises(submission.UnsupportedKindError, match="kubectl apply"):
+        submission.apply(connection("http://x"), {"kind": "Secret", "metadata": {"name": "s"}})
+
+
+def test_given_parameters_replace_those_of_the_manifest():
+    main = {
+        "kind": "Workflow",
+        "metadata": {"generateName": "w-", "labels": {"a": "b"}},
+        "spec": {"arguments": {"parameters": [{"name": "x", "value": "1"}, {"name": "y"}]}},
+    }
+    made = submission.workflow_from(main, {"x": "2"}, {"c": "d"})
+    assert made["metadata"] == {"generateName": "w-", "labels": {"a": "b", "c": "d"}}
+    assert made["spec"]["arguments"]["parameters"] == [{"name": "y"}, {"name": "x", "value": "2"}]
+
+
+def test_a_template_is_run_by_reference_and_a_schedule_by_its_workflow():
+    by_reference = submission.workflow_from(TEMPLATE, {}, {})
+    assert by_reference["spec"]["workflowTemplateRef"] == {"name": "t"}
+    cron = {"kind": "CronWorkflow", "metadata": {"name": "c"}, "spec": {"workflowSpec": {"a": 1}}}
+    assert submission.workflow_from(cron, {}, {})["spec"]["a"] == 1
+
+
+def test_a_watch_ends_with_the_run_and_brings_its_metrics():
+    running = run(node("a-1", phase="Running"), tasks=[{"name": "a"}])
+    done = run(node("a-1"), tasks=[{"name": "a"}], phase="Succeeded")
+    metric = {"podName": "r-a-1", "content": 'tiphys.metric {"name": "loss", "value": 0.5}'}
+    noise = {"podName": "r-a-1", "content": "tiphys.metric not json"}
+
+    def answer(_, path, __):
+        if "/log" in path:
+            return 200, [{"result": noise}, {"result": metric}]
+        if "workflow-events" in path:
+            return 200, [{"result": {"type": "MODIFIED", "object": done}}]
+        return 200, running
+
+    with argo_server(answer) as server:
+        states = list(verbs.watch(connection(server), "r"))
+    assert states[0]["status"]["phase"] == "Running"
+    assert states[-1]["status"]["phase"] == "Succeeded"
+    assert states[-1]["status"]["nodes"]["r.a-1"]["metrics"] == {"loss": 0.5}
+
+
+def test_logs_name_the_step_of_each_line():
+    workflow = run(node("a-1"), node("b-2"), tasks=[])
+    lines = [{"podName": "r-t-1", "content": "x"}, {"podName": "r-t-2", "content": "y"}]
+
+    def answer(_, path, __):
+        return 200, [{"result": one} for one in lines] if "/log" in path else workflow
+
+    with argo_server(answer) as server:
+        assert list(verbs.logs(connection(server), "r")) == [("a-1", "x"), ("b-2", "y")]
+        assert list(verbs.logs(connection(server), "r", node="b-2")) == [("b-2", "y")]
+
+
+def test_stop_and_retry_are_asked_of_the_server():
+    asked = []
+
+    def answer(method, path, body):
+        asked.append((method, path, body["name"]))
+        return 200, {}
+
+    with argo_server(answer) as server:
+        verbs.stop(connection(server), "r", "enough")
+        verbs.retry(connection(server), "r")
+    assert asked == [
+        ("PUT", "/api/v1/workflows/ml/r/stop", "r"),
+        ("PUT", "/api/v1/workflows/ml/r/retry", "r"),
+    ]
+
+
+def test_an_answer_is_a_json_object():
+    with argo_server(lambda *_: (200, {"a": 1})) as server:
+        link = connection(server)
+        api = WorkflowServiceApi(link.client)
+        assert ask(link, api.get_workflow_endpoint, "ml", "r") == {"a": 1}

@@ -1,0 +1,84 @@
+import copy
+
+import pytest
+
+from tests.fakes import node, run
+from tiphys.review import parity
+
+TASKS = [{"name": "a"}]
+
+
+def two(one):
+    """Return *one* and a copy under another name, as the cluster would have it."""
+    other = copy.deepcopy(one)
+    other["metadata"]["name"] = "s"
+    for part in other["status"]["nodes"].values():
+        part["name"] = "s" + part["name"][1:]
+    return one, other
+
+
+def test_runs_that_did_the_same_agree_whatever_their_names_times_and_hosts():
+    here, there = two(run(node("a"), tasks=TASKS))
+    there["status"]["nodes"]["r.a"] |= {"hostNodeName": "n", "startedAt": "2027-01-01T00:00:00Z"}
+    assert parity.differences(here, there) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"phase": "Failed"},
+        {"type": "Retry"},
+        {"outputs": {"exitCode": "3"}},
+        {"outputs": {"parameters": [{"name": "x", "value": "2"}]}},
+        {"outputs": {"artifacts": [{"name": "x"}]}},
+        {"outputs": {"result": "x"}},
+    ],
+    ids=["phase", "type", "exit code", "parameter", "artifact", "result"],
+)
+def test_what_differs_is_shown_as_a_diff(change):
+    here, there = two(run(node("a"), tasks=TASKS))
+    there["status"]["nodes"]["r.a"] |= change
+    diff = parity.differences(here, there)
+    assert diff[:2] == ["--- r", "+++ s"]
+    assert any(line.startswith("+$.a") for line in diff)
+
+
+def test_a_node_that_only_one_side_has_is_a_difference():
+    here, there = two(run(node("a"), tasks=TASKS))
+    del there["status"]["nodes"]["r.a"]
+    assert "-$.a Pod Succeeded" in parity.differences(here, there)
+
+
+@pytest.mark.parametrize(
+    ("local", "cluster"),
+    [
+        ({"name": "metrics", "value": '{"loss": 1}'}, {"name": "metrics", "value": '{"loss": 2}'}),
+        (
+            {"name": "endpoint", "value": "http://127.0.0.1:8/v2/models/m"},
+            {"name": "endpoint", "value": "http://m.ml.svc/v2/models/m"},
+        ),
+        ({"name": "key", "value": "r/x"}, {"name": "key", "value": "s/x"}),
+    ],
+    ids=["measured", "address", "own name"],
+)
+def test_what_differs_by_nature_is_no_difference(local, cluster):
+    here, there = two(run(node("a"), tasks=TASKS))
+    here["status"]["nodes"]["r.a"]["outputs"] = {"parameters": [local]}
+    there["status"]["nodes"]["r.a"]["outputs"] = {"parameters": [cluster]}
+    assert parity.differences(here, there) == []
+
+
+def test_an_attempt_that_was_killed_may_be_failed_here_and_an_error_there():
+    retry = node("a", type="Retry", children=["r.a(0)"])
+    killed = node("a(0)", phase="Failed", outputs={"exitCode": "143"})
+    here, there = two(run(retry, killed, tasks=TASKS))
+    there["status"]["nodes"]["r.a(0)"] |= {"phase": "Error", "outputs": {}}
+    assert parity.differences(here, there) == []
+
+
+def test_runs_of_two_files_are_not_compared():
+    here, there = two(run(node("a"), tasks=TASKS))
+    here["metadata"]["annotations"] = {parity.MANIFEST: "a" * 64}
+    there["metadata"]["annotations"] = {parity.MANIFEST: "b" * 64}
+    with pytest.raises(parity.DifferentFilesError, match="sha256 aaaaaaaaaaaa here"):
+        parity.differences(here, there)
