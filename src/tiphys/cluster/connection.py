@@ -16,6 +16,7 @@ from argo_workflows.api_client import Endpoint
 from argo_workflows.exceptions import ApiException
 
 from tiphys.errors import UserError
+from tiphys.manifest.profile import Profile
 
 Object = dict[str, Any]
 CONNECT_TIMEOUT_SECONDS = 5
@@ -41,6 +42,13 @@ class ServerRefusedError(UserError):
         super().__init__(server, f"Argo Server says {status}: {message}.", _ADVICE.get(status, ""))
 
 
+class NoServerError(UserError):
+    """The profile names no Argo Server, or its token is nowhere."""
+
+    def __init__(self, profile: Profile, found: str, advice: str) -> None:
+        super().__init__(str(profile.folder / "profile.yaml"), found, advice)
+
+
 _ADVICE = {
     401: "The token is missing, wrong or expired: set the variable that `argo.token` names.",
     403: "The token's ServiceAccount may not do this: ask who runs the cluster for the right.",
@@ -55,6 +63,22 @@ class Connection:
     server: str
     namespace: str
     client: argo_workflows.ApiClient
+
+
+def connect_to(profile: Profile, environment: Mapping[str, str]) -> Connection:
+    """Return a connection to the Argo Server of *profile*.
+
+    Raises: NoServerError.
+    """
+    if profile.argo is None:
+        raise NoServerError(profile, "there is no `argo.server`.", "Add its address to use --on.")
+    variable = profile.argo.token_variable
+    if not environment.get(variable):
+        found = f"the environment variable {variable}, which holds the token, is not set."
+        raise NoServerError(profile, found, f"Type: export {variable}=…")
+    return connect(
+        server=profile.argo.server, namespace=profile.namespace, token=environment[variable]
+    )
 
 
 def connect(*, server: str, namespace: str, token: str) -> Connection:
