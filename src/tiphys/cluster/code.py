@@ -1,10 +1,11 @@
 """The project's code on its way to a cluster: one archive, stored under its own hash."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import ObjectStore, S3Config, S3Store, from_url
+from obstore.store import ObjectStore, S3Store, from_url
 
 from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
@@ -45,7 +46,7 @@ def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
     if missing:
         raise CodeNotStoredError(root, f"{' and '.join(missing)} is not set")
     endpoint = profile.credentials.endpoint if profile.credentials else ""
-    config: S3Config = {
+    config: dict[str, Any] = {
         "access_key_id": environment[KEYS[0]],
         "secret_access_key": environment[KEYS[1]],
         "region": environment.get("AWS_REGION", "us-east-1"),
@@ -54,7 +55,7 @@ def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
         config["endpoint"] = endpoint
     return S3Store.from_url(
         root,
-        config=config,
+        **config,
         client_options={"allow_http": endpoint.startswith("http://")},
         retry_config={"max_retries": 2},
     )
