@@ -73,6 +73,13 @@ def test_a_version_comes_back_as_it_went_in(registry, make, tmp_path):
     assert registry.fetch("m", version.hash, directory) == directory
 
 
+def test_a_spoilt_copy_on_the_disk_is_brought_again(registry, make, tmp_path):
+    version = registry.register("m", make("a"), NOBODY)
+    directory = registry.fetch("m", version.hash, tmp_path / "cache" / "a")
+    (directory / "model.onnx").write_text("bad")
+    assert (registry.fetch("m", version.hash, directory) / "model.onnx").read_text() == "a"
+
+
 def test_a_corrupted_version_never_reaches_the_disk(registry, make, tmp_path):
     version = registry.register("m", make("a"), NOBODY)
     registry.store.put(f"models/m/versions/{version.hash}/model.onnx", b"bad")

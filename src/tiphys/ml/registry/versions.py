@@ -6,6 +6,7 @@ there yet. Writing one twice writes the same bytes.
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -84,12 +85,14 @@ def find(store: ObjectStore, name: str, digest: str) -> Version:
 
 
 def fetch(store: ObjectStore, version: Version, directory: Path) -> Path:
-    """Bring the files of *version* to *directory*, which is complete whenever it exists.
+    """Bring the files of *version* to *directory*, where they may be already.
 
     Raises: CorruptVersionError: what is stored is not what was registered.
     """
     if directory.exists():
-        return directory
+        if content_hash(directory) == version.hash:
+            return directory
+        shutil.rmtree(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory.parent, prefix=".fetch-") as temporary:
         fresh = Path(temporary) / "model"
