@@ -1,0 +1,73 @@
+"""Which names an expression refers to."""
+
+from functools import lru_cache
+
+from tiphys.expression.evaluator import FUNCTIONS
+from tiphys.expression.faults import ExpressionError
+from tiphys.expression.parser import parse
+from tiphys.expression.syntax import Binary, Chain, Literal, Member, Name, Node, children, walk
+
+
+@lru_cache(maxsize=4096)
+def read(source: str) -> tuple[str, ...]:
+    """Return every name and every path that *source* cannot do without, shorter paths included.
+
+    A path left of `??` may be missing, and so may what stands before `?.`; the first word may not.
+    An expression that cannot be parsed reads nothing: evaluating it says why.
+    """
+    try:
+        tree = parse(source, FUNCTIONS)
+    except ExpressionError:
+        return ()
+    guarded = {id(node) for root in walk(tree) for node in _guarded(root)}
+    names = (path(node) for node in walk(tree) if id(node) not in guarded)
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _guarded(node: Node) -> list[Node]:
+    match node:
+        case Binary("??", left):
+            return [part for part in walk(left) if isinstance(part, Member)]
+        case Member(Member() as owner, _, True):
+            return [owner]
+        case _:
+            return []
+
+
+def path(node: Node) -> str:
+    """Return the dotted path that *node* is, "" if it is none."""
+    match node:
+        case Name(name):
+            return name
+        case Member(owner, Literal(str(key)), False) if above := path(owner):
+            return f"{above}.{key}"
+        case _:
+            return ""
+
+
+@lru_cache(maxsize=4096)
+def paths(source: str) -> frozenset[str]:
+    """Return the longest paths in *source*, `?.` and the left of `??` included."""
+    try:
+        tree = parse(source, FUNCTIONS)
+    except ExpressionError:
+        return frozenset()
+    return frozenset(_longest(tree))
+
+
+def _longest(node: Node) -> set[str]:
+    if name := _any_path(node):
+        return {name}
+    return {name for child in children(node) for name in _longest(child)}
+
+
+def _any_path(node: Node) -> str:
+    match node:
+        case Name(name):
+            return name
+        case Chain(inner):
+            return _any_path(inner)
+        case Member(owner, Literal(str(key))) if above := _any_path(owner):
+            return f"{above}.{key}"
+        case _:
+            return ""
