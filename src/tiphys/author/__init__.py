@@ -1,1 +1,11 @@
-"""Python to manifest: the only importer of Hera."""
+"""Python to manifest: typed functions become templates, calls become tasks. The only Hera importer.
+
+A pipeline is checked while its file is loaded; what comes out are ordinary Hera objects.
+"""
+
+from tiphys.author import retries
+from tiphys.author.pipeline import Pipeline
+from tiphys.author.step import StepTemplate, template
+from tiphys.manifest.profile import Profile
+
+__all__ = ["Pipeline", "Profile", "StepTemplate", "retries", "template"]

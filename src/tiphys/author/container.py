@@ -1,0 +1,213 @@
+"""A step as Argo's template: command, inputs, outputs, image, resources, retries."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hera.workflows import models
+
+from tiphys.author import retries, tier
+from tiphys.author.faults import AuthoringError
+from tiphys.author.reference import Source
+from tiphys.author.scope import Task
+from tiphys.author.step import StepTemplate, documentation
+from tiphys.manifest.profile import GitSource, Profile
+from tiphys.step import codec
+from tiphys.step.entry import RETURNS
+from tiphys.step.signature import METRICS, Argument, ArgumentKind
+
+CODE = "/tiphys/code"
+IN = "/tiphys/in"
+OUT = "/tiphys/out"
+
+QUIET = {
+    "DO_NOT_TRACK": "1",
+    "DVC_NO_ANALYTICS": "1",
+    "GX_ANALYTICS_ENABLED": "false",
+    "HOME": "/tmp",  # noqa: S108 -- a step may run as a user without a home
+    "PYTHONUNBUFFERED": "1",
+}
+"""In every step: no library calls home, logs come as they are written."""
+
+GANG = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
+"""Else two torchrun gangs on one node may meet in one store."""
+
+_EXTENSIONS = {"html": ".html", "json": ".json", "image": ".png"}
+"""Argo's UI goes by the name of a file that is stored as it is."""
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A template and every call of it in one pipeline."""
+
+    template: StepTemplate
+    tasks: Sequence[Task]
+    exports: Mapping[tuple[str, str], str]
+    owner: str
+
+
+def template(use: Use, profile: Profile) -> models.Template:
+    """Return the template as a Hera object.
+
+    Raises:
+        UserError: the tier or the role is unknown in *profile*, or its calls do not agree on
+            where their code comes from.
+    """
+    step = use.template
+    hardware = profile.tier(step.tier)
+    growing = any(policy.more_memory and policy.attempts for policy in step.retry)
+    if len({(task.source, type(task.code)) for task in use.tasks}) > 1:
+        raise AuthoringError(
+            step.name, "gets its code in two ways.", "Set `run.code` before its first call."
+        )
+    return models.Template.model_validate(
+        {
+            "name": step.name,
+            "metadata": {"annotations": _annotations(use)},
+            "inputs": _inputs(use, profile),
+            "outputs": _outputs(use),
+            "container": _container(use, profile),
+            "activeDeadlineSeconds": int(step.timeout.total_seconds()),
+            "retryStrategy": retries.compose(step.retry),
+            **tier.fields(hardware, growing=growing),
+        }
+    )
+
+
+def source_location(profile: Profile) -> Json:
+    """Return where a cluster finds the project's code, as fields of an artifact."""
+    if isinstance(profile.source, GitSource):
+        return {"git": {"repo": profile.source.git, "revision": "{{workflow.parameters.revision}}"}}
+    return {"s3": {"key": "code/{{workflow.parameters.code}}.tgz"}}
+
+
+def _annotations(use: Use) -> dict[str, str]:
+    title, description = documentation(use.template.function)
+    found = {
+        "workflows.argoproj.io/title": title,
+        "workflows.argoproj.io/description": description,
+        "tiphys.dev/function": use.template.signature.entry,
+        "tiphys.dev/owner": use.owner,
+        "tiphys.dev/tier": use.template.tier,
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _inputs(use: Use, profile: Profile) -> Json:
+    signature, task = use.template.signature, use.tasks[0]
+    artifacts = [
+        {"name": argument.name, "path": f"{IN}/{argument.name}"}
+        | ({"optional": True} if argument.kind is ArgumentKind.OPTIONAL_INPUT else {})
+        for argument in signature.of_kind(ArgumentKind.INPUT, ArgumentKind.OPTIONAL_INPUT)
+        if argument.name != task.source
+    ]
+    artifacts.append(_code(task, profile))
+    parameters = [_parameter(argument) for argument in signature.of_kind(ArgumentKind.PARAMETER)]
+    return _present({"parameters": parameters, "artifacts": artifacts})
+
+
+def _code(task: Task, profile: Profile) -> Json:
+    """Return the input that holds the code: made by a step, or fetched as it is."""
+    if task.source:
+        return {"name": task.source, "path": CODE, **source_location(profile)}
+    if isinstance(task.code, Source):
+        return {"name": "code", "path": CODE, **source_location(profile)}
+    return {"name": "code", "path": CODE}
+
+
+def _parameter(argument: Argument) -> Json:
+    if argument.required:
+        return {"name": argument.name}
+    return {"name": argument.name, "default": codec.encode(argument.default, argument.type)}
+
+
+def _outputs(use: Use) -> Json:
+    signature = use.template.signature
+    artifacts = []
+    for argument in signature.of_kind(ArgumentKind.OUTPUT):
+        made: Json = {"name": argument.name, "path": _output_path(argument)}
+        if argument.output and argument.output.view:
+            made["archive"] = {"none": {}}
+        if name := use.exports.get((use.template.name, argument.name)):
+            made["globalName"] = name
+        artifacts.append(made)
+    parameters = [
+        {"name": result.name, "valueFrom": {"path": f"{OUT}/{result.name}"}}
+        for result in signature.results
+    ]
+    metrics = {"name": METRICS, "valueFrom": {"path": f"{OUT}/{METRICS}", "default": "{}"}}
+    return _present({"parameters": [*parameters, metrics], "artifacts": artifacts})
+
+
+def _present(lists: Json) -> Json:
+    return {name: found for name, found in lists.items() if found}
+
+
+def _output_path(argument: Argument) -> str:
+    view = argument.output.view if argument.output else None
+    return f"{OUT}/{argument.name}{_EXTENSIONS[view] if view else ''}"
+
+
+def _container(use: Use, profile: Profile) -> Json:
+    step = use.template
+    return {
+        "image": profile.image(step.role),
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["python", "-m", "tiphys.step", step.signature.entry],
+        "args": _args(use),
+        "workingDir": CODE,
+        "env": _environment(use, profile),
+        "resources": tier.resources(profile.tier(step.tier)),
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+    }
+
+
+def _args(use: Use) -> list[str]:
+    signature, source = use.template.signature, use.tasks[0].source
+    args = [f"--{argument.name}={_text(argument, source)}" for argument in signature.arguments]
+    results = [*(result.name for result in signature.results), METRICS]
+    return args + [f"--{RETURNS}{name}={OUT}/{name}" for name in results]
+
+
+def _text(argument: Argument, source: str | None) -> str:
+    match argument.kind:
+        case ArgumentKind.PARAMETER:
+            return f"{{{{inputs.parameters.{argument.name}}}}}"
+        case ArgumentKind.OUTPUT:
+            return _output_path(argument)
+        case ArgumentKind.INPUT | ArgumentKind.OPTIONAL_INPUT:
+            return CODE if argument.name == source else f"{IN}/{argument.name}"
+
+
+def _environment(use: Use, profile: Profile) -> list[Json]:
+    plain = QUIET | (GANG if use.template.gang else {})
+    found: list[Json] = [{"name": name, "value": value} for name, value in plain.items()]
+    credentials = profile.credentials
+    if credentials is None or not _touches_storage(use, profile):
+        return found
+    if credentials.endpoint:
+        insecure = credentials.endpoint.startswith("http://")
+        found.append({"name": "AWS_ENDPOINT_URL", "value": credentials.endpoint})
+        found.append({"name": "AWS_ALLOW_HTTP", "value": json.dumps(insecure)})
+    for name, key in (
+        ("AWS_ACCESS_KEY_ID", credentials.access),
+        ("AWS_SECRET_ACCESS_KEY", credentials.secret_key),
+    ):
+        secret = {"name": credentials.secret, "key": key}
+        found.append({"name": name, "valueFrom": {"secretKeyRef": secret}})
+    return found
+
+
+def _touches_storage(use: Use, profile: Profile) -> bool:
+    """Whether a call is given a URL below one of the profile's storage roots."""
+    storage = profile.storage
+    roots = (storage.artifacts, storage.registry, storage.checkpoints, storage.dvc)
+    texts = [text for task in use.tasks for text in task.parameters.values()]
+    return any(text.startswith(roots) for text in texts)

@@ -1,0 +1,120 @@
+"""`workflows/*.py` to `manifests/<cluster>/*.yaml`: as text, written by whoever asked."""
+
+import hashlib
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tiphys.author import document
+from tiphys.errors import UnknownNameError, UserError
+from tiphys.manifest import profile as profiles
+from tiphys.manifest.profile import Profile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A manifest as it should stand on disk."""
+
+    path: Path
+    text: str
+
+
+class StaleImageError(UserError):
+    """An image that was built from another lock than the one in the project."""
+
+    def __init__(self, folder: Path, role: str) -> None:
+        super().__init__(
+            str(folder / "images.yaml"),
+            f'the image of role "{role}" was built before requirements/{role}.lock changed.',
+            "Build it first: `make images`.",
+        )
+
+
+class ForeignModuleError(UserError):
+    """Another package of the same name was imported in place of the project's."""
+
+    def __init__(self, module: ModuleType, root: Path) -> None:
+        super().__init__(
+            str(module.__file__),
+            f"was imported as {module.__name__}, which should come from {root}.",
+            f"Has {module.__name__.partition('.')[0]}/ an __init__.py there?",
+        )
+
+
+def render(project_root: Path, clusters: Iterable[str] | None = None) -> list[Rendered]:
+    """Return every manifest of *project_root*, for all its clusters or for *clusters*.
+
+    Raises:
+        UserError: a profile, an image or a pipeline is wrong.
+    """
+    root = project_root.resolve()
+    found = [load_profile(root, name) for name in _clusters(root, clusters)]
+    pipelines = [(module, build) for module in _modules(root) if (build := _build(module))]
+    return [
+        Rendered(
+            path=profile.folder / f"{module.__name__.rpartition('.')[2]}.yaml",
+            text=_header(module) + document.text(build(profile)),
+        )
+        for profile in found
+        for module, build in pipelines
+    ]
+
+
+def load_profile(root: Path, cluster: str) -> Profile:
+    """Return the profile of *cluster*, whose images are built from the project's locks."""
+    profile = profiles.load(root / "manifests" / cluster)
+    for role, image in profile.images.items():
+        lock = root / "requirements" / f"{role}.lock"
+        if lock.exists() and hashlib.sha256(lock.read_bytes()).hexdigest() != image.lock:
+            raise StaleImageError(profile.folder, role)
+    return profile
+
+
+def write(manifests: Iterable[Rendered]) -> list[Path]:
+    """Write *manifests* where they differ from what is on disk, and return those paths."""
+    changed = []
+    for manifest in manifests:
+        if not manifest.path.exists() or manifest.path.read_text("utf-8") != manifest.text:
+            manifest.path.write_text(manifest.text, "utf-8")
+            changed.append(manifest.path)
+    return changed
+
+
+def _clusters(root: Path, wanted: Iterable[str] | None) -> list[str]:
+    known = sorted(path.parent.name for path in root.glob("manifests/*/profile.yaml"))
+    for name in wanted or ():
+        if name not in known:
+            raise UnknownNameError(str(root / "manifests"), "profile", name, known)
+    return known if wanted is None else list(wanted)
+
+
+def _modules(root: Path) -> list[ModuleType]:
+    """Import the project's workflows, the root first on the path."""
+    if sys.path[:1] != [str(root)]:
+        sys.path.insert(0, str(root))
+    found = []
+    for path in sorted((root / "workflows").glob("[!_]*.py")):
+        module = importlib.import_module(f"workflows.{path.stem}")
+        if Path(inspect.getfile(module)).resolve() != path:
+            raise ForeignModuleError(module, root)
+        found.append(module)
+    return found
+
+
+def _build(module: ModuleType) -> Callable[[Profile], list[Any]] | None:
+    return getattr(module, "build", None)
+
+
+def _header(module: ModuleType) -> str:
+    path = module.__name__.replace(".", "/")
+    return f"# Rendered by `tiphys render`; edit {path}.py instead.\n"
+
+
+if __name__ == "__main__":
+    for changed_path in write(render(Path.cwd(), sys.argv[1:] or None)):
+        print(changed_path)  # noqa: T201 -- until `tiphys render` does it

@@ -1,0 +1,150 @@
+"""Retry policies, each named after the failure it is for, and how several become one strategy.
+
+A strategy repeats an attempt only if a policy in it knows the failure and still has attempts; so
+whatever nobody named, a bug for instance, fails at once. Argo waits out the back-off also before
+it gives up (rule 41), which is why the first one is short.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from hera.workflows import models
+
+from tiphys.author.faults import AuthoringError
+
+FIRST_BACKOFF = timedelta(seconds=2)
+BACKOFF_FACTOR = 2
+LONGEST_BACKOFF = timedelta(minutes=1)
+
+_NOT_LATE = '!(lastRetry.message contains "deadline")'
+"""An attempt that was ended for taking too long would take too long again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """What failure it is for, and what is done about it."""
+
+    name: str
+    matches: str
+    """An expression over `lastRetry`: Argo's `exitCode`, `status`, `message`, all strings."""
+    attempts: int
+    """How often the step is tried again for this failure; 0: never."""
+    more_memory: bool = False
+    """Each attempt gets the tier's memory once more."""
+    another_node: bool = False
+    """Attempts keep off the nodes of earlier ones (rule 44a)."""
+
+
+BAD_INPUT = RetryPolicy(name="bad input", matches='lastRetry.exitCode == "2"', attempts=0)
+"""The input or configuration is wrong. No second look will mend it."""
+
+TEMPORARY = RetryPolicy(name="temporary", matches='lastRetry.exitCode == "75"', attempts=3)
+"""Something outside was not ready."""
+
+LOST_NODE = RetryPolicy(
+    name="lost node", matches=f'lastRetry.exitCode == "-1" && {_NOT_LATE}', attempts=3
+)
+"""Nobody saw the step end: its node died, or its pod was evicted or deleted. Argo has no exit code
+then, and calls it Error or Failed as it happens, hence the policy `Always`."""
+
+PREEMPTED = RetryPolicy(
+    name="preempted",
+    matches=f'lastRetry.exitCode in ["-1", "143"] && {_NOT_LATE}',
+    attempts=5,
+)
+"""The machine was taken away; 143 says that the step saved what it needs to go on. That is the
+phase Failed, while a vanished node is Error."""
+
+OUT_OF_MEMORY = RetryPolicy(
+    name="out of memory",
+    matches='lastRetry.exitCode == "137" && !(lastRetry.message contains "deadline")'
+    ' || lastRetry.message contains "OOMKilled" || lastRetry.message contains "out of memory"',
+    attempts=2,
+    more_memory=True,
+)
+"""The kernel killed it. torchrun exits 1 when that happens to a worker: hence the message."""
+
+BAD_GPU = RetryPolicy(
+    name="bad GPU",
+    matches='lastRetry.message contains "CUDA error"',
+    attempts=2,
+    another_node=True,
+)
+"""A device that computes no more: every other node is better."""
+
+NEVER = RetryPolicy(name="never", matches="true", attempts=0)
+"""For what must not happen twice. It stands alone."""
+
+EVERYWHERE = (BAD_INPUT, TEMPORARY, LOST_NODE)
+"""What a step gets that says nothing about retries."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """The wait before each further attempt."""
+
+    first: timedelta = FIRST_BACKOFF
+    factor: int = BACKOFF_FACTOR
+    longest: timedelta = LONGEST_BACKOFF
+
+
+def compose(
+    policies: Sequence[RetryPolicy], backoff: Backoff | None = None
+) -> models.RetryStrategy:
+    """Return the one strategy that does what all *policies* say.
+
+    Raises:
+        AuthoringError: they contradict each other, or the first back-off is too long.
+    """
+    backoff = backoff or Backoff()
+    check(policies, backoff)
+    active = [policy for policy in policies if policy.attempts]
+    if not active:
+        return models.RetryStrategy(limit=models.IntOrString(root="0"))
+    refused = [f"!({policy.matches})" for policy in policies if not policy.attempts]
+    again = " || ".join(_clause(policy) for policy in active)
+    another = any(policy.another_node for policy in active)
+    return models.RetryStrategy(
+        limit=models.IntOrString(root=str(max(policy.attempts for policy in active))),
+        retry_policy="Always",
+        expression=" && ".join([*refused, f"({again})"] if refused else [again]),
+        backoff=models.Backoff(
+            duration=_seconds(backoff.first),
+            factor=models.IntOrString(root=str(backoff.factor)),
+            cap=_seconds(backoff.longest),
+        ),
+        affinity=models.RetryAffinity(node_anti_affinity=models.RetryNodeAntiAffinity())
+        if another
+        else None,
+    )
+
+
+def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
+    """Raise `AuthoringError` where *policies* and *backoff* contradict each other or themselves."""
+    names = [policy.name for policy in policies]
+    for policy in policies:
+        if names.count(policy.name) > 1:
+            raise AuthoringError(policy.name, "has two retry policies.", "Keep one.")
+        if policy.attempts < 0:
+            raise AuthoringError(policy.name, f"has {policy.attempts} attempts.", "0 is never.")
+        if not policy.attempts and (policy.more_memory or policy.another_node):
+            raise AuthoringError(policy.name, "changes a retry that it never makes.")
+    if NEVER in policies and len(policies) > 1:
+        raise AuthoringError(NEVER.name, "stands beside other policies.", "Keep it alone.")
+    if not timedelta(0) < backoff.first <= timedelta(seconds=5):
+        raise AuthoringError(
+            _seconds(backoff.first),
+            "is no first back-off.",
+            "At most 5 s: even a failure that is not retried waits for it.",
+        )
+    if backoff.longest < backoff.first:
+        raise AuthoringError(_seconds(backoff.longest), "is shorter than the first back-off.")
+
+
+def _clause(policy: RetryPolicy) -> str:
+    return f"(({policy.matches}) && asInt(retries) < {policy.attempts})"
+
+
+def _seconds(duration: timedelta) -> str:
+    return f"{duration.total_seconds():g}s"
