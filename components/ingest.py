@@ -24,6 +24,8 @@ import pyarrow.csv
 import pyarrow.parquet
 import yaml
 
+from tiphys.ml.data import calendar
+
 DIRECTORY = Path("data/flights")
 LEAKING = ("dep_time", "dep_delay", "arr_time", "air_time", "arr_delay")
 KEY = ("origin", "time_hour")
@@ -46,7 +48,7 @@ def ingest(source: Path, target: Path, settings: Mapping[str, Any]) -> dict[str,
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
     rows = {}
-    for month in months(str(settings["first"]), str(settings["last"])):
+    for month in calendar.months(str(settings["first"]), str(settings["last"])):
         year, number = map(int, month.split("-"))
         part = table.filter((pc.field("year") == year) & (pc.field("month") == number))
         write(part, target / f"{month}.parquet", settings["compression_level"])
@@ -87,16 +89,6 @@ def with_weather(flights: pa.Table, weather: pa.Table) -> pa.Table:
     joined = numbered.join(weather.select([*KEY, *AIR, *WIND]), list(KEY), join_type="left outer")
     ordered = joined.sort_by("row")
     return ordered.select([*flights.column_names[:-1], *AIR, *WIND, "late"])
-
-
-def months(first: str, last: str) -> list[str]:
-    """Return the months from *first* to *last*.
-
-    >>> months("2013-11", "2014-01")
-    ['2013-11', '2013-12', '2014-01']
-    """
-    start, end = (12 * int(text[:4]) + int(text[5:]) - 1 for text in (first, last))
-    return [f"{count // 12}-{count % 12 + 1:02}" for count in range(start, end + 1)]
 
 
 def write(table: pa.Table, path: Path, compression_level: int) -> None:

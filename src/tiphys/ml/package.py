@@ -24,7 +24,6 @@ not seen counts as one of its own; so does a missing one, which is "" or the sma
 This module needs numpy and pyarrow, no torch and no ONNX Runtime.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -37,6 +36,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tiphys.errors import UserError
+from tiphys.ml.digest import of_directory
 
 FORMAT = "tiphys.model/1"
 GRAPH, DOCUMENT = "model.onnx", "model.json"
@@ -129,12 +129,8 @@ def save(directory: Path, graph: bytes, document: Mapping[str, Any]) -> None:
 
 
 def digest(directory: Path) -> str:
-    """Return the hash that names the model: SHA-256 of what `sha256sum` prints for its files."""
-    lines = [
-        f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n"
-        for name, path in sorted(_files(directory).items())
-    ]
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    """Return the hash that names the model in registry and decision."""
+    return of_directory(directory)
 
 
 def column(table: pa.Table, tensor: Tensor) -> Array:
@@ -166,11 +162,6 @@ def tensor_json(tensor: Tensor, values: Array) -> dict[str, Any]:
 
 def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)
-
-
-def _files(directory: Path) -> dict[str, Path]:
-    found = (path for path in directory.rglob("*") if path.is_file())
-    return {path.relative_to(directory).as_posix(): path for path in found}
 
 
 def _tensors(raw: Sequence[Mapping[str, Any]]) -> tuple[Tensor, ...]:

@@ -7,14 +7,17 @@ URL is a directory, relative to `TIPHYS_PROJECT`, because a step runs in a copy 
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from tiphys.errors import UserError
+from tiphys.step import Temporary
 
 CONNECT = timedelta(seconds=5)
 """How long to wait for a connection."""
@@ -37,12 +40,35 @@ def open_store(url: str, environ: Mapping[str, str] = os.environ) -> ObjectStore
     try:
         return from_url(
             place,
-            client_options={"connect_timeout": CONNECT, "timeout": PATIENCE},
+            client_options={
+                "connect_timeout": CONNECT,
+                "timeout": PATIENCE,
+                "allow_http": environ.get("AWS_ENDPOINT_URL", "").startswith("http://"),
+            },
             retry_config={"max_retries": 5, "retry_timeout": PATIENCE},
         )
     except ValueError as error:
         found = f"cannot be opened: {error}."
         raise StorageError(place, found, "Give a directory, file:///… or s3://…") from error
+
+
+@contextmanager
+def reach(place: str) -> Iterator[None]:
+    """Turn what a store raises into what a person can act upon; a missing object stays as it is.
+
+    Raises:
+        Temporary: *place* does not answer.
+        StorageError: it refuses us.
+    """
+    try:
+        yield
+    except (PermissionError, PermissionDeniedError, UnauthenticatedError) as error:
+        found, advice = "refuses access.", "Are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY right?"
+        raise StorageError(place, found, advice) from error
+    except BaseError as error:
+        reason = str(error).partition("\n")[0]
+        problem = f"{place} does not answer: {reason}"
+        raise Temporary(problem) from error
 
 
 def locate(url: str, environ: Mapping[str, str] = os.environ) -> str:
