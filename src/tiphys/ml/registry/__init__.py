@@ -6,7 +6,7 @@ no database and nothing to keep running: a directory or a bucket is the registry
 
 from tiphys.ml.registry.entry import Entry, Provenance
 from tiphys.ml.registry.registry import MovedError, Registry
-from tiphys.ml.registry.versions import CorruptVersionError, Version, content_hash
+from tiphys.ml.registry.versions import CorruptVersionError, Version
 
 __all__ = [
     "CorruptVersionError",
@@ -15,5 +15,4 @@ __all__ = [
     "Provenance",
     "Registry",
     "Version",
-    "content_hash",
 ]

@@ -4,7 +4,6 @@
 there yet. Writing one twice writes the same bytes.
 """
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from obstore.exceptions import AlreadyExistsError, PreconditionError
 from obstore.store import ObjectStore
 
 from tiphys.errors import UserError
+from tiphys.ml import digest
 from tiphys.ml.registry.entry import Provenance
 
 
@@ -31,7 +31,7 @@ class Version:
 
     name: str
     hash: str
-    """sha256 over its files, see `content_hash`."""
+    """sha256 over its files, see `tiphys.ml.digest`."""
     files: Mapping[str, str]
     """Relative path to the sha256 of the content."""
     registered: datetime
@@ -52,35 +52,22 @@ class Version:
         )
 
 
-def content_hash(directory: Path) -> str:
-    """Return the sha256 over the names and contents of the files below *directory*."""
-    return _combine(hashes(directory))
-
-
-def hashes(directory: Path) -> dict[str, str]:
-    """Return relative path to sha256, sorted, of every file below *directory*."""
-    return {
-        path.relative_to(directory).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-
-
 def publish(store: ObjectStore, name: str, directory: Path, provenance: Provenance) -> Version:
     """Store *directory* as a version of *name*; one that is there already is left alone."""
-    files = hashes(directory)
-    digest = _combine(files)
-    prefix = f"models/{name}/versions/{digest}"
+    paths = (path for path in sorted(directory.rglob("*")) if path.is_file())
+    files = {path.relative_to(directory).as_posix(): digest.of_file(path) for path in paths}
+    content = digest.of_directory(directory)
+    prefix = f"models/{name}/versions/{content}"
     for relative in files:
         _create(store, f"{prefix}/{relative}", (directory / relative).read_bytes())
-    manifest = {"hash": digest, "files": files, "provenance": asdict(provenance)}
+    manifest = {"hash": content, "files": files, "provenance": asdict(provenance)}
     _create(store, f"{prefix}/version.json", json.dumps(manifest, indent=1).encode())
-    return find(store, name, digest)
+    return find(store, name, content)
 
 
-def find(store: ObjectStore, name: str, digest: str) -> Version:
+def find(store: ObjectStore, name: str, content: str) -> Version:
     """Return a version. Raises: FileNotFoundError: it is not there, or not complete."""
-    found = store.get(f"models/{name}/versions/{digest}/version.json")
+    found = store.get(f"models/{name}/versions/{content}/version.json")
     return Version.read(name, (found.meta["last_modified"], bytes(found.bytes())))
 
 
@@ -90,7 +77,7 @@ def fetch(store: ObjectStore, version: Version, directory: Path) -> Path:
     Raises: CorruptVersionError: what is stored is not what was registered.
     """
     if directory.exists():
-        if content_hash(directory) == version.hash:
+        if digest.of_directory(directory) == version.hash:
             return directory
         shutil.rmtree(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +88,7 @@ def fetch(store: ObjectStore, version: Version, directory: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             path = f"models/{version.name}/versions/{version.hash}/{relative}"
             target.write_bytes(bytes(store.get(path).bytes()))
-        if content_hash(fresh) != version.hash:
+        if digest.of_directory(fresh) != version.hash:
             raise CorruptVersionError(
                 f"registry/{version.name}/{version.hash[:12]}",
                 "the stored files do not have the hash they were registered under.",
@@ -113,12 +100,6 @@ def fetch(store: ObjectStore, version: Version, directory: Path) -> Path:
             if not directory.exists():  # else another process was as quick
                 raise
     return directory
-
-
-def _combine(files: Mapping[str, str]) -> str:
-    """Return what `tiphys.ml.package.digest` does, which needs numpy."""
-    lines = "".join(f"{digest}  {path}\n" for path, digest in sorted(files.items()))
-    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 def _create(store: ObjectStore, path: str, content: bytes) -> None:

@@ -6,6 +6,6 @@ The server (`python -m tiphys.ml.serving`) needs ONNX Runtime and Starlette; wha
 asks one (`process`, `client`) needs the standard library only.
 """
 
-from tiphys.ml.serving.process import Endpoint, ServerError, start, status, stop
+from tiphys.ml.serving.process import Endpoint, ServerError, folder, start, status, stop
 
-__all__ = ["Endpoint", "ServerError", "start", "status", "stop"]
+__all__ = ["Endpoint", "ServerError", "folder", "start", "status", "stop"]

@@ -1,0 +1,120 @@
+"""Let the judged model serve: register it, make it champion, see that it answers as exported."""
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from tiphys.ml import digest, serving
+from tiphys.ml.data import Pin
+from tiphys.ml.gate.decision import Decision
+from tiphys.ml.registry import Provenance, Registry
+from tiphys.ml.serving import client, kubernetes
+from tiphys.ml.serving.client import NotServedError, RejectedError
+from tiphys.ml.serving.golden import Golden, GoldenError
+from tiphys.step import Temporary, WrongInput
+
+PATIENCE = timedelta(minutes=2)
+"""From the move of the alias until the version answers; a cluster may have to pull the image."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """What serves now."""
+
+    version: str
+    """Content hash of the model."""
+    endpoint: str
+    """Where it answers: `POST <endpoint>/infer` in the Open Inference Protocol."""
+
+
+def deploy(
+    *,
+    model: Path,
+    decision: Path,
+    dataset: Pin,
+    registry: str,
+    target: str,
+    serve_image: str = "",
+) -> Deployment:
+    """Deploy a model that the gate has let pass, and only that.
+
+    Args:
+        model: the model artifact
+        decision: the gate's, which must name this model and this data
+        dataset: the pin of the data that it was judged on
+        registry: URL of the registry
+        target: `local` or `kubernetes`; TIPHYS_SERVING in the environment has the last word
+        serve_image: of the server, for `kubernetes`
+    """
+    text = decision.read_bytes()
+    judged = Decision.decode(text)
+    version = digest.of_directory(model)
+    judged.demand(model_hash=version, data_hash=dataset.md5)
+    provenance = Provenance(
+        dvc_revision=dataset.revision,
+        data_hash=dataset.md5,
+        decision_hash=hashlib.sha256(text).hexdigest(),
+        workflow_uid=os.environ.get("TIPHYS_WORKFLOW_UID", ""),
+    )
+    known = Registry.open(registry)
+    known.register(judged.model, model, provenance)
+    known.alias(judged.model, "champion", version, provenance, expected=judged.champion)
+    golden = Golden.read(model)
+    try:
+        url = _serve(os.environ.get("TIPHYS_SERVING") or target, registry, judged, serve_image)
+        client.wait_for(url, version, PATIENCE)
+        client.check(url, judged.model, version, golden)
+    except (RejectedError, GoldenError):
+        if judged.champion:
+            known.rollback(judged.model, "champion", provenance)
+        raise
+    except (NotServedError, TimeoutError) as error:
+        raise Temporary(str(error)) from error
+    endpoint = f"{url}/v2/models/{judged.model}"
+    _tell(endpoint, version, golden)
+    return Deployment(version=version, endpoint=endpoint)
+
+
+def _serve(target: str, registry: str, judged: Decision, image: str) -> str:
+    match target:
+        case "local":
+            return serving.start(registry, judged.model, project=_project()).url
+        case "kubernetes":
+            return _roll_out(registry, judged, image)
+        case _:
+            text = f'target "{target}" is not known. There are: kubernetes, local.'
+            raise WrongInput(text)
+
+
+def _roll_out(registry: str, judged: Decision, image: str) -> str:
+    if not image:
+        text = 'serve_image is empty: target "kubernetes" needs the image to run.'
+        raise WrongInput(text)
+    from tiphys.ml.serving.api import PodCluster  # noqa: PLC0415 - 0.2 s that `local` need not pay
+
+    server = kubernetes.Server(
+        model=judged.model,
+        registry=registry,
+        image=image,
+        environment=kubernetes.own_environment(),
+    )
+    return kubernetes.roll_out(PodCluster(), server, PATIENCE)
+
+
+def _project() -> Path:
+    return Path(os.environ.get("TIPHYS_PROJECT") or Path.cwd())
+
+
+def _tell(endpoint: str, version: str, golden: Golden) -> None:
+    """Say how to ask; the last line of the log is a command that works as it stands."""
+    example = json.dumps(golden.example())
+    print(f"{version[:12]} serves at {endpoint}")  # noqa: T201 - the log of the step
+    if endpoint.startswith("http://127.0.0.1:"):
+        request = serving.folder(_project()) / "request.json"
+        request.write_text(example + "\n", encoding="utf-8")
+        print(f"curl -s -d @{request} {endpoint}/infer")  # noqa: T201
+    else:
+        print(f"curl -s -d '{example}' {endpoint}/infer")  # noqa: T201
