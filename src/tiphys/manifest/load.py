@@ -1,6 +1,6 @@
 """Files to a manifest: what runs, and the library it may refer to."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from tiphys.manifest.model import (
     WorkflowSpec,
 )
 from tiphys.manifest.problem import Findings, Loaded
+from tiphys.manifest.rules import manifest as rules
 
 
-def load(paths: Sequence[Path], *, on_cluster: bool = False) -> Loaded:
+def load(
+    paths: Sequence[Path], *, on_cluster: bool = False, parameters: Collection[str] = ()
+) -> Loaded:
     """Return what *paths* hold and every problem there is; never raises for what is written.
 
     The first file gives what runs; further ones bring what it refers to.
@@ -29,6 +32,7 @@ def load(paths: Sequence[Path], *, on_cluster: bool = False) -> Loaded:
         paths: YAML files of one or more documents.
         on_cluster: the manifest goes to a cluster, so do not report what this machine ignores
             or refuses.
+        parameters: names of workflow parameters that are given beside the files (`-p`).
     """
     findings = Findings()
     documents = document.read(paths, findings, levels=not on_cluster)
@@ -40,6 +44,7 @@ def load(paths: Sequence[Path], *, on_cluster: bool = False) -> Loaded:
         library=_library(documents, findings),
         files=tuple(str(each) for each in paths),
     )
+    rules.check(manifest, documents, frozenset(parameters), findings)
     return Loaded(manifest=None if findings.failed else manifest, problems=tuple(findings.problems))
 
 
