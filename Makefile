@@ -54,3 +54,18 @@ check: lint test ## What CI runs before the pipeline itself
 
 manifests: install ## Render manifests/ from workflows/
 	$(BIN)/tiphys render
+
+HARNESS = $(AS_ROOT) $(BIN)/python tests/cluster/harness
+AS_ROOT := $(shell test "$$(id -u)" = 0 || echo sudo --preserve-env env "PATH=$$PATH")
+
+cluster-up: install ## A real Kubernetes and a real Argo on this machine (root; 15 minutes the first time)
+	$(HARNESS) up
+
+cluster-down: install ## Stop it and remove every trace but the cache
+	$(HARNESS) down
+
+cluster-test: install ## The tests that need it; it stays up if it was up. ARGS= goes to pytest
+	$(HARNESS) test $(ARGS)
+
+cluster-shell: install ## A shell inside its network, with kubectl, argo and their credentials. CMD= runs one command
+	$(HARNESS) shell $(CMD)

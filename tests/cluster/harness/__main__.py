@@ -1,0 +1,125 @@
+"""The command line: `python tests/cluster/harness up|down|test|shell|build`."""
+
+import argparse
+import fcntl
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness import build, packages
+from harness.cluster import connect
+from harness.down import down
+from harness.errors import HarnessError
+from harness.phases import Phases
+from harness.places import Places, find
+from harness.shell import Argument, inside
+from harness.up import Starter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of the command line."""
+
+    places: Places
+    rest: Sequence[str]
+    """What follows the verb."""
+    phases: Phases = field(default_factory=Phases)
+
+
+def run_up(call: Call) -> int:
+    with locked(call.places):
+        Starter(places=call.places, phases=call.phases).up()
+    print(f"The cluster runs in {call.places.state}; `make cluster-shell` enters it.")
+    return 0
+
+
+def run_down(call: Call) -> int:
+    with locked(call.places), call.phases.phase("down"):
+        down(call.places)
+    return 0
+
+
+def run_build(call: Call) -> int:
+    """Build the programs only: what a cache in CI is filled with."""
+    with locked(call.places), call.phases.phase("build"):
+        packages.install()
+        print(build.binaries(call.places))
+    return 0
+
+
+def run_shell(call: Call) -> int:
+    """Run a shell, or the command that follows the verb, inside the cluster's network."""
+    cluster = connect(call.places)
+    command = call.rest or [os.environ.get("SHELL", "/bin/bash")]
+    return _run_inside(call, command, cluster.environment)
+
+
+def run_test(call: Call) -> int:
+    """Run the cluster tests, what follows the verb being pytest's; a cluster that was up stays."""
+    was_up = call.places.ready.exists()
+    run_up(call)
+    try:
+        cluster = connect(call.places)
+        pytest: list[Argument] = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-m",
+            "cluster",
+            call.places.sources,
+        ]
+        with call.phases.phase("tests"):
+            return _run_inside(call, [*pytest, *call.rest], cluster.environment)
+    finally:
+        if not was_up:
+            run_down(call)
+
+
+VERBS = {"up": run_up, "down": run_down, "test": run_test, "shell": run_shell, "build": run_build}
+
+
+def main() -> int:
+    """Run one verb and return its exit code; 2 is a machine that cannot do it."""
+    parser = argparse.ArgumentParser(prog="harness", description="A real Argo for the tests")
+    parser.add_argument("verb", choices=VERBS)
+    arguments, rest = parser.parse_known_args()
+    call = Call(places=find(), rest=rest)
+    if os.geteuid():
+        return _refuse("The cluster needs root: it makes namespaces, mounts and cgroups.")
+    try:
+        return VERBS[arguments.verb](call)
+    except HarnessError as error:
+        return _refuse(str(error))
+    finally:
+        if call.phases.seconds:
+            print(call.phases)
+
+
+@contextmanager
+def locked(places: Places) -> Iterator[None]:
+    """Hold the one lock: building, starting and stopping clusters happens one at a time."""
+    places.cache.mkdir(parents=True, exist_ok=True)
+    with (places.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _run_inside(call: Call, argv: Sequence[Argument], env: Mapping[str, str]) -> int:
+    command = inside(call.places.netns, argv)
+    directory = call.places.repository
+    return subprocess.run(command, cwd=directory, env={**os.environ, **env}, check=False).returncode
+
+
+def _refuse(reason: str) -> int:
+    print(reason, file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""Building images, in a store of our own that is part of the cache."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.images import Image
+from harness.places import Places
+from harness.shell import run, succeeds
+
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Build:
+    """One image to be built."""
+
+    image: Image
+    containerfile: Path
+    context: Path
+    target: str = ""
+    """The stage to build; empty is the last one."""
+    arguments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """Images as buildah keeps them."""
+
+    places: Places
+
+    def has(self, image: Image) -> bool:
+        return succeeds(self._command("inspect", "--type", "image", image.local))
+
+    def build(self, build: Build) -> None:
+        """Build an image and drop what it was before.
+
+        Layers whose inputs did not change are taken from the last time, so inputs get one fixed
+        time of change: buildah counts it as content.
+        """
+        for path in [build.context, *build.context.rglob("*")]:
+            os.utime(path, (0, 0), follow_symlinks=False)
+        words = ["--layers", "--pull-never", "--format", "oci", f"--file={build.containerfile}"]
+        if build.target:
+            words.append(f"--target={build.target}")
+        words += [f"--build-arg={key}={value}" for key, value in build.arguments.items()]
+        if certificates := os.environ.get("SSL_CERT_FILE"):  # trusted outside, so inside as well
+            words.append(f"--volume={certificates}:{CERTIFICATES}:ro")
+        env = {**os.environ, "BUILDAH_ISOLATION": "chroot"}  # needs no container runtime
+        tag = f"--tag={build.image.local}"
+        run(self._command("bud", *words, tag, str(build.context)), env=env)
+        self._remove_older(build.image)
+        run(self._command("tag", build.image.local, f"localhost/tiphys/{build.image.alias}:latest"))
+
+    def export(self, image: Image, layout: Path) -> None:
+        """Write the image into an OCI layout, uncompressed, without the blobs it has already."""
+        target = f"oci:{layout}:{image.reference}"
+        run(self._command("push", "--quiet", "--disable-compression", image.local, target))
+
+    def _remove_older(self, image: Image) -> None:
+        listed = run(self._command("images", "--format", "{{.Name}}:{{.Tag}}"))
+        for name in listed.split():
+            if name.startswith(f"localhost/tiphys/{image.alias}:") and name != image.local:
+                succeeds(self._command("rmi", name))  # not while another image stands on it
+
+    def _command(self, verb: str, *words: str) -> list[str]:
+        root, scratch = self.places.cache / "buildah", Path("/run/tiphys-buildah")
+        return ["buildah", f"--root={root}", f"--runroot={scratch}", verb, *words]

@@ -1,0 +1,113 @@
+"""A running cluster, as tests and shells see it."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError
+from harness.places import ARGO_SERVER, NAMESPACE, S3_ENDPOINT, Places
+from harness.shell import Argument, inside, run
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStore:
+    """How to reach the S3 server; its buckets are `places.BUCKETS`."""
+
+    endpoint: str
+    access_key: str
+    secret_key: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what S3 clients read."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.secret_key,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ALLOW_HTTP": "true",
+            "AWS_REGION": "us-east-1",
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Addresses, credentials and the two command-line clients."""
+
+    places: Places
+    binaries: Path
+    store: ObjectStore
+    namespace: str = NAMESPACE
+    server: str = f"http://{ARGO_SERVER}"
+
+    @property
+    def token(self) -> str:
+        """The submitter's, without `Bearer`."""
+        return (self.places.state / "token").read_text().strip()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which kubectl, argo and tiphys find this cluster."""
+        return {
+            **self.store.environment,
+            "KUBECONFIG": str(self.places.admin),
+            "ARGO_SERVER": ARGO_SERVER,
+            "ARGO_SECURE": "false",
+            "ARGO_HTTP1": "true",
+            "ARGO_NAMESPACE": self.namespace,
+            "ARGO_TOKEN": f"Bearer {self.token}",
+            "PATH": f"{self.binaries}:{os.environ['PATH']}",
+            "TIPHYS_CLUSTER_DIR": str(self.places.state),
+        }
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        """Return what kubectl prints, as the cluster's administrator."""
+        command: list[Argument] = [self.binaries / "kubectl", f"--kubeconfig={self.places.admin}"]
+        return self._run([*command, *words], stdin=stdin)
+
+    def get(self, *words: str) -> Json:
+        """Return an object, or a list of them, as `kubectl get … -o json` prints it."""
+        found: Json = json.loads(self.kubectl("get", *words, "-o", "json"))
+        return found
+
+    def argo(self, *words: str, stdin: str | None = None) -> str:
+        """Return what the argo command prints, through Argo Server, as the submitter."""
+        return self._run([self.binaries / "argo", *words], self.environment, stdin)
+
+    def run_workflow(self, manifest: Path, timeout_seconds: int = 300) -> Json:
+        """Return the Workflow that the argo command made from *manifest*, once it is completed."""
+        name = self.argo("submit", str(manifest), "--output=name").strip()
+        limit = f"--timeout={timeout_seconds}s"
+        self.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
+        return self.get("workflow", name)
+
+    def _run(
+        self,
+        argv: Sequence[Argument],
+        env: Mapping[str, str] | None = None,
+        stdin: str | None = None,
+    ) -> str:
+        command = inside(self.places.netns, argv)
+        return run(command, env={**os.environ, **(env or {})}, stdin=stdin)
+
+
+def connect(places: Places) -> Cluster:
+    """Return the cluster that runs in *places*.
+
+    Raises: HarnessError: there is none.
+    """
+    if not places.ready.exists():
+        raise HarnessError(f"No cluster runs in {places.state}: `make cluster-up` starts one.")
+    ready: Json = json.loads(places.ready.read_text())
+    return describe(places, Path(ready["binaries"]))
+
+
+def describe(places: Places, binaries: Path) -> Cluster:
+    """Return the cluster of *places* and *binaries*, whether it runs already or not."""
+    access_key, secret_key = (places.identity / "s3").read_text().split()
+    store = ObjectStore(endpoint=S3_ENDPOINT, access_key=access_key, secret_key=secret_key)
+    return Cluster(places=places, binaries=binaries, store=store)

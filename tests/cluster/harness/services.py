@@ -1,0 +1,110 @@
+"""What runs beside Kubernetes: the S3 server, DNS, Argo's controller and Argo Server."""
+
+import base64
+
+from harness.cluster import Cluster
+from harness.daemons import Daemons
+from harness.errors import HarnessError
+from harness.places import BUCKETS, DNS_PORT, NODE_ADDRESS, S3_ENDPOINT
+from harness.shell import Argument
+from harness.system_images import ARGOEXEC
+
+COREFILE = """.:{port} {{
+  bind {address}
+  errors
+  kubernetes cluster.local {{
+    kubeconfig {kubeconfig}
+    ttl 1
+  }}
+}}
+"""
+
+
+def create_objects(cluster: Cluster) -> None:
+    """Apply Argo's CRDs and our own objects; again, when there is a cluster already."""
+    objects = cluster.places.sources / "objects"
+    # server side: the full CRDs are too large for the annotation that a client would write
+    cluster.kubectl("apply", "--server-side", "--filename", str(cluster.binaries / "crds"))
+    for name in ("argo", "rbac", "dns"):
+        cluster.kubectl("apply", "--filename", str(objects / f"{name}.yaml"))
+    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    render = ("--dry-run=client", "--output=yaml")
+    secret = cluster.kubectl("create", "secret", "generic", "s3", *literals, *render)
+    cluster.kubectl("apply", "--filename=-", stdin=secret)
+
+
+def start_store(cluster: Cluster, daemons: Daemons) -> None:
+    """Start the S3 server; a bucket is a folder."""
+    folder = cluster.places.state / "s3"
+    for bucket in BUCKETS:
+        (folder / bucket).mkdir(parents=True, exist_ok=True)
+    keys = {
+        "ROOT_ACCESS_KEY": cluster.store.access_key,
+        "ROOT_SECRET_KEY": cluster.store.secret_key,
+    }
+    address = S3_ENDPOINT.removeprefix("http://")
+    command: list[Argument] = [cluster.binaries / "versitygw", "--port", address, "posix", folder]
+    daemons.start("s3", command, env=keys)
+
+
+def start_dns(cluster: Cluster, daemons: Daemons) -> None:
+    config = cluster.places.state / "Corefile"
+    config.write_text(
+        COREFILE.format(port=DNS_PORT, address=NODE_ADDRESS, kubeconfig=cluster.places.admin)
+    )
+    daemons.start("coredns", [cluster.binaries / "coredns", "-conf", config])
+
+
+def start_argo(cluster: Cluster, daemons: Daemons) -> None:
+    """Start controller and server, and return once the server answers."""
+    daemons.start(
+        "workflow-controller",
+        [
+            cluster.binaries / "workflow-controller",
+            f"--kubeconfig={cluster.places.admin}",
+            f"--namespace={cluster.namespace}",
+            f"--executor-image={ARGOEXEC}",
+            "--executor-image-pull-policy=Never",
+        ],
+        env={
+            "LEADER_ELECTION_DISABLE": "true",
+            "DEFAULT_REQUEUE_TIME": "1s",  # Argo's own default is 10 s
+            "ARGO_PROGRESS_PATCH_TICK_DURATION": "2s",  # ... and a minute
+            "ARGO_POD_STATUS_CAPTURE_FINALIZER": "true",  # keeps the status of pods that vanish
+        },
+    )
+    daemons.start(
+        "argo-server",
+        [
+            cluster.binaries / "argo",
+            "server",
+            "--auth-mode=client",  # in `server` mode an unsigned webhook has the server's rights
+            "--secure=false",
+            "--namespaced",
+            f"--namespace={cluster.namespace}",
+            f"--kubeconfig={cluster.places.admin}",
+        ],
+        env={
+            "KUBECONFIG": str(cluster.places.identity / "nobody.kubeconfig")
+        },  # acts as the caller
+    )
+    daemons.wait("argo-server", lambda: _answers(cluster))
+
+
+def write_token(cluster: Cluster) -> None:
+    """Write the submitter's token to `token` in the state directory."""
+    encoded = cluster.get("secret", "submitter").get("data", {}).get("token", "")
+    if not encoded:
+        raise HarnessError("Kubernetes made no token for the ServiceAccount `submitter` yet.")
+    file = cluster.places.state / "token"
+    file.touch(mode=0o600)
+    file.write_text(base64.b64decode(encoded).decode() + "\n")
+
+
+def _answers(cluster: Cluster) -> bool:
+    try:
+        cluster.argo("list")
+    except HarnessError:
+        return False
+    return True
