@@ -25,7 +25,6 @@ QUIET = {
     "DO_NOT_TRACK": "1",
     "DVC_NO_ANALYTICS": "1",
     "GX_ANALYTICS_ENABLED": "false",
-    "HOME": "/tmp",  # noqa: S108 -- a step may run as a user without a home
     "PYTHONUNBUFFERED": "1",
 }
 """In every step: no library calls home, logs come as they are written."""
@@ -189,6 +188,7 @@ def _text(argument: Argument, source: str | None) -> str:
 def _environment(use: Use, profile: Profile) -> list[Json]:
     plain = QUIET | (GANG if use.template.gang else {})
     found: list[Json] = [{"name": name, "value": value} for name, value in plain.items()]
+    found.append({"name": "TIPHYS_WORKFLOW_UID", "value": "{{workflow.uid}}"})
     credentials = profile.credentials
     if credentials is None or not _touches_storage(use, profile):
         return found

@@ -3,7 +3,6 @@
 `manifests/<cluster>/profile.yaml`, and beside it `images.yaml`, which the image build writes.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
@@ -15,6 +14,47 @@ from tiphys.manifest.settings import Section, SettingsError, Source
 
 ORDINARY = {"cpu", "memory", "ephemeral-storage", "storage"}
 """Resources every node has; any other name in a tier's limits is a device."""
+
+POD_FIELDS = frozenset(
+    (
+        "activeDeadlineSeconds",
+        "affinity",
+        "automountServiceAccountToken",
+        "dnsConfig",
+        "dnsPolicy",
+        "enableServiceLinks",
+        "hostAliases",
+        "hostIPC",
+        "hostNetwork",
+        "hostPID",
+        "hostUsers",
+        "hostname",
+        "imagePullSecrets",
+        "initContainers",
+        "nodeName",
+        "os",
+        "overhead",
+        "preemptionPolicy",
+        "priority",
+        "priorityClassName",
+        "readinessGates",
+        "resourceClaims",
+        "resources",
+        "restartPolicy",
+        "runtimeClassName",
+        "schedulerName",
+        "schedulingGates",
+        "securityContext",
+        "serviceAccountName",
+        "setHostnameAsFQDN",
+        "shareProcessNamespace",
+        "subdomain",
+        "terminationGracePeriodSeconds",
+        "topologySpreadConstraints",
+        "volumes",
+    )
+)
+"""What else a tier may say: the fields of Kubernetes' PodSpec, passed through as they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +166,8 @@ class Profile:
 
     @property
     def target(self) -> str:
-        """Where a model is served, as the text that a deploy step gets."""
-        if isinstance(self.serving, str):
-            return self.serving
-        return json.dumps(self.serving, sort_keys=True, separators=(",", ":"))
+        """Where a model is served, in a deploy step's words: `local` or `kubernetes`."""
+        return self.serving if isinstance(self.serving, str) else next(iter(self.serving))
 
 
 def load(folder: Path) -> Profile:
@@ -181,7 +219,7 @@ def _tiers(section: Section) -> dict[str, Tier]:
 
 
 def _tier(name: str, section: Section) -> Tier:
-    return Tier(
+    tier = Tier(
         name=name,
         requests=section.quantities("requests"),
         limits=section.quantities("limits"),
@@ -192,6 +230,8 @@ def _tier(name: str, section: Section) -> Tier:
         price=_price(section),
         pod=section.rest(),
     )
+    section.close(POD_FIELDS)
+    return tier
 
 
 def _price(section: Section) -> Decimal | None:

@@ -59,11 +59,15 @@ class Source:
         finally:
             loader.dispose()
 
+    def _at(self, node: yaml.Node) -> Position:
+        return Position(str(self.path), node.start_mark.line + 1, node.start_mark.column + 1)
+
     def _locate(self, path: Path_, node: yaml.Node) -> None:
-        mark = node.start_mark
-        self.positions[path] = Position(str(self.path), mark.line + 1, mark.column + 1)
+        """Note where each part stands: a value of a mapping where its key does."""
+        self.positions.setdefault(path, self._at(node))
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
+                self.positions[*path, key.value] = self._at(key)
                 self._locate((*path, key.value), value)
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
@@ -137,10 +141,11 @@ class Section:
             self.wrong(key, f'{key} is "{found}", expected {" or ".join(choices)}.')
         return found
 
-    def close(self) -> None:
-        """Note every key that nobody asked for."""
+    def close(self, free: frozenset[str] = frozenset()) -> None:
+        """Note every key that nobody asked for, but those in *free*."""
         for key in self.rest():
-            self.wrong(key, f'unknown key "{key}".', nearest(key, self._known))
+            if key not in free:
+                self.wrong(key, f'unknown key "{key}".', nearest(key, self._known | free))
 
     def wrong(self, key: str, found: str, advice: str = "") -> None:
         """Note a problem with the value at *key*."""

@@ -1,0 +1,124 @@
+"""Each retry policy, and several together, decided as Argo would decide them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tiphys import expression
+from tiphys.author import retries
+from tiphys.author.faults import AuthoringError
+
+ALL = [
+    retries.BAD_INPUT,
+    retries.TEMPORARY,
+    retries.PREEMPTED,
+    retries.OUT_OF_MEMORY,
+    retries.BAD_GPU,
+]
+OOM = "OOMKilled (exit code 137)"
+TORCHRUN = "main: Error (exit code 1): worker 1 was killed: out of memory"
+XID = "main: Error (exit code 1): CUDA error: uncorrectable ECC error encountered"
+LATE = "Pod was active on the node longer than the specified deadline"
+
+
+def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
+    """Whether *strategy* tries again after an attempt that ended so; *retries* made before."""
+    last = {"exitCode": code, "status": status, "message": message, "duration": "1"}
+    names = {"retries": str(retries), "lastRetry": last}
+    environment = expression.Environment(now=datetime(2013, 1, 1, tzinfo=UTC), seed=0)
+    return expression.evaluate(strategy.expression, names, environment)
+
+
+@pytest.mark.parametrize(
+    ("policy", "code", "status", "message", "expected"),
+    [
+        (retries.TEMPORARY, "75", "Failed", "", True),
+        (retries.TEMPORARY, "1", "Failed", "", False),
+        (retries.LOST_NODE, "-1", "Error", "pod deleted", True),
+        (retries.LOST_NODE, "-1", "Failed", "Pod was evicted", True),
+        (retries.LOST_NODE, "-1", "Failed", LATE, False),
+        (retries.LOST_NODE, "0", "Error", "an output is missing", False),
+        (retries.PREEMPTED, "143", "Failed", "", True),
+        (retries.PREEMPTED, "-1", "Error", "pod deleted", True),
+        (retries.PREEMPTED, "143", "Failed", LATE, False),
+        (retries.OUT_OF_MEMORY, "137", "Failed", OOM, True),
+        (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
+        (retries.OUT_OF_MEMORY, "137", "Failed", LATE, False),
+        (retries.BAD_GPU, "1", "Failed", XID, True),
+        (retries.BAD_GPU, "1", "Failed", "", False),
+    ],
+)
+def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, message, expected):
+    strategy = retries.compose([policy])
+
+    assert again(strategy, code=code, status=status, message=message) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "made", "expected"),
+    [
+        ("2", "", 0, False),  # never
+        ("1", "", 0, False),  # nobody named it
+        ("75", "", 2, True),  # the third retry of three
+        ("75", "", 3, False),
+        ("143", "", 4, True),  # the fifth of five
+        ("137", OOM, 1, True),
+        ("137", OOM, 2, False),  # others may have more, memory has two
+        ("1", XID, 0, True),
+    ],
+)
+def test_together_each_policy_keeps_its_own_number_of_attempts(code, message, made, expected):
+    strategy = retries.compose(ALL)
+
+    assert again(strategy, code=code, message=message, retries=made) is expected
+
+
+def test_together_the_limit_is_the_largest_and_every_phase_counts():
+    strategy = retries.compose(ALL)
+
+    assert (strategy.limit.root, strategy.retry_policy) == ("5", "Always")
+
+
+def test_bad_input_is_never_repeated_even_if_another_policy_would():
+    anything = retries.RetryPolicy(name="anything", matches="true", attempts=9)
+
+    strategy = retries.compose([retries.BAD_INPUT, anything])
+
+    assert not again(strategy, code="2")
+    assert again(strategy, code="1")
+
+
+def test_only_a_bad_gpu_sends_the_next_attempt_elsewhere():
+    assert retries.compose(ALL).affinity is not None
+    assert retries.compose([retries.PREEMPTED]).affinity is None
+
+
+def test_the_first_backoff_is_short_because_a_rejected_failure_waits_it_out_too():
+    backoff = retries.compose(retries.EVERYWHERE).backoff
+
+    assert (backoff.duration, backoff.factor.root, backoff.cap) == ("2s", "2", "60s")
+
+
+@pytest.mark.parametrize("policies", [[retries.NEVER], [retries.BAD_INPUT], []])
+def test_what_is_never_repeated_has_the_limit_zero(policies):
+    assert retries.compose(policies).model_dump(exclude_none=True) == {"limit": "0"}
+
+
+@pytest.mark.parametrize(
+    ("policies", "backoff", "message"),
+    [
+        ([retries.NEVER, retries.TEMPORARY], None, "never: stands beside other policies."),
+        ([retries.TEMPORARY] * 2, None, "temporary: has two retry policies."),
+        ([replace(retries.TEMPORARY, attempts=-1)], None, "temporary: has -1 attempts."),
+        ([replace(retries.BAD_INPUT, more_memory=True)], None, "a retry that it never makes."),
+        ([], retries.Backoff(first=timedelta(seconds=6)), "6s: is no first back-off."),
+        ([], retries.Backoff(longest=timedelta(seconds=1)), "1s: is shorter than the first"),
+    ],
+    ids=["never", "twice", "negative", "idle", "slow", "shrinking"],
+)
+def test_settings_that_contradict_each_other_are_refused(policies, backoff, message):
+    with pytest.raises(AuthoringError) as caught:
+        retries.compose(policies, backoff)
+
+    assert message in str(caught.value)

@@ -1,0 +1,134 @@
+"""A profile: what is read from it, and what is said when it is wrong."""
+
+from decimal import Decimal
+
+import pytest
+
+from tiphys.errors import UnknownNameError
+from tiphys.manifest import profile as profiles
+from tiphys.manifest.settings import SettingsError
+
+WHOLE = """\
+namespace: ml
+images: registry.example/flights
+tiers:
+  cpu-small: {requests: {cpu: 1, memory: 2Gi}}
+  gpu-2:
+    limits: {amd.com/gpu: 2, memory: 64Gi, hugepages-2Mi: 1}
+    nodeSelector: {accelerator: mi300}
+    tolerations: [{key: gpu, operator: Exists}]
+    runtimeClassName: kata
+    nodes: 2
+    capacity: 16
+    price: 2.40
+source: {git: "https://git.example.com/flights.git"}
+storage: {artifacts: s3://a, registry: s3://r, checkpoints: s3://c, dvc: s3://d}
+credentials: {secret: s3, access: key, secretKey: secret, endpoint: "http://s3:7070"}
+serving: {kubernetes: {namespace: ml}}
+argo: {server: "http://argo:2746", token: {env: TOKEN}}
+spec: {serviceAccountName: training}
+"""
+
+IMAGES = "step: {image: registry.example/flights/step@sha256:1, lock: abc}\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A profile's folder; call it with the text of its files."""
+
+    def write(profile=WHOLE, images=IMAGES):
+        (tmp_path / "profile.yaml").write_text(profile)
+        if images is not None:
+            (tmp_path / "images.yaml").write_text(images)
+        return tmp_path
+
+    return write
+
+
+def problems(folder):
+    with pytest.raises(SettingsError) as caught:
+        profiles.load(folder)
+    return [line.replace(str(folder), "") for line in caught.value.problems]
+
+
+def test_a_profile_says_what_its_names_mean(folder):
+    profile = profiles.load(folder())
+
+    tier = profile.tier("gpu-2")
+    assert (tier.devices, tier.nodes, tier.capacity, tier.price) == (2, 2, 16, Decimal("2.4"))
+    assert tier.pod == {"runtimeClassName": "kata"}
+    assert profile.tier("cpu-small").requests == {"cpu": "1", "memory": "2Gi"}
+    assert profile.source == profiles.GitSource(git="https://git.example.com/flights.git")
+    assert profile.target == "kubernetes"
+    assert profile.image("step") == "registry.example/flights/step@sha256:1"
+    assert profile.argo == profiles.ArgoServer(server="http://argo:2746", token_variable="TOKEN")  # noqa: S106
+
+
+def test_a_laptop_has_no_images_but_a_name_for_each_role(folder):
+    text = WHOLE.replace("registry.example/flights", "none")
+
+    profile = profiles.load(folder(text, images=None))
+
+    assert profile.image("train") == "tiphys.local/train"
+
+
+def test_an_unknown_tier_names_those_there_are(folder):
+    with pytest.raises(UnknownNameError, match=r'no tier "gpu-8".*Did you mean "gpu-2"'):
+        profiles.load(folder()).tier("gpu-8")
+
+
+def test_an_unknown_role_names_those_there_are(folder):
+    with pytest.raises(UnknownNameError, match=r"images.yaml: there is no role.*There are: step"):
+        profiles.load(folder()).image("quality")
+
+
+def test_every_problem_is_told_at_once_with_its_line(folder):
+    wrong = (
+        WHOLE.replace("cpu: 1", "cpu: true")
+        .replace("namespace: ml\nimages", "namespase: ml\nimages")
+        .replace("price: 2.40", "price: cheap")
+        .replace("capacity: 16", 'capacity: "16"')
+        .replace("runtimeClassName", "runtimeClasName")
+        .replace(", dvc: s3://d", "")
+    )
+
+    assert problems(folder(wrong)) == [
+        (
+            "/profile.yaml:4:26: tiers.cpu-small.requests.cpu is True, "
+            "expected a quantity such as 2 or 4Gi."
+        ),
+        "/profile.yaml:11:5: tiers.gpu-2.capacity is '16', expected a whole number.",
+        "/profile.yaml:12:5: price is 'cheap', expected an amount an hour such as 2.40.",
+        '/profile.yaml:9:5: unknown key "runtimeClasName". Did you mean "runtimeClassName"?',
+        '/profile.yaml:14:1: there is no "storage.dvc".',
+        '/profile.yaml:1:1: unknown key "namespase". Did you mean "namespace"?',
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("gang: pod", "gang: swarm", 'gang is "swarm", expected pod or jobset.'),
+        ("tiers:", "tiers: none\nspec:", "tiers is 'none', expected a mapping."),
+        ("[{key: gpu, operator: Exists}]", "gpu", "tolerations is 'gpu', expected a list."),
+    ],
+)
+def test_a_value_of_the_wrong_shape_is_a_problem(folder, old, new, found):
+    text = ("gang: pod\n" + WHOLE).replace("spec: {serviceAccountName: training}\n", "")
+
+    assert any(found in problem for problem in problems(folder(text.replace(old, new))))
+
+
+def test_a_missing_file_says_what_to_do(folder, tmp_path):
+    assert problems(folder(images=None)) == [
+        "/images.yaml: is missing. Build the images first: `make images`."
+    ]
+    assert "cannot be read" in problems(tmp_path / "nowhere")[0]
+
+
+def test_what_is_no_yaml_is_told_with_its_line(folder):
+    assert problems(folder("namespace: [\n"))[0].startswith("/profile.yaml:2: is no YAML")
+
+
+def test_an_empty_profile_lacks_everything_it_must_have(folder):
+    assert '/profile.yaml: there is no "images".' in problems(folder(""))
