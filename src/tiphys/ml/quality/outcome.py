@@ -1,0 +1,88 @@
+"""What a suite found, whatever library looked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import pandas as pd
+
+Severity = Literal["none", "info", "warning", "critical"]
+"""Of the worst failure; "none" when there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One value that should not be there."""
+
+    row: int
+    """From 0, in the whole table."""
+    value: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One expectation and how it went."""
+
+    type: str
+    """As in the suite: expect_column_values_to_be_between."""
+    column: str
+    """Empty where the expectation is about the table."""
+    severity: Severity
+    why: str
+    """From the suite, for people."""
+    asked: Mapping[str, Any]
+    """The expectation's other arguments."""
+    passed: bool
+    unexpected: int
+    """How many values are not as expected; 0 where no single value is to blame."""
+    checked: int
+    """How many values were looked at; 0 where not values were."""
+    examples: Sequence[Example]
+    observed: str
+    """What was found, where it is one thing: a mean, a set of columns, an error."""
+
+    @property
+    def subject(self) -> str:
+        """The column, or the table."""
+        return f'column "{self.column}"' if self.column else "the table"
+
+    @property
+    def expectation(self) -> str:
+        """The expectation in words.
+
+        >>> Check(type="expect_column_values_to_be_between", column="hour", severity="critical",
+        ...       why="", asked={"min_value": 0, "max_value": 23}, passed=True, unexpected=0,
+        ...       checked=9, examples=(), observed="").expectation
+        'values to be between (min_value 0, max_value 23)'
+        """
+        words = self.type.removeprefix("expect_").removeprefix("column_").removeprefix("table_")
+        asked = ", ".join(f"{name} {_short(value)}" for name, value in self.asked.items())
+        return words.replace("_", " ") + (f" ({asked})" if asked else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A suite's checks and their verdict."""
+
+    suite: str
+    severity: Severity
+    checks: Sequence[Check]
+
+    @property
+    def failed(self) -> list[Check]:
+        """The failed checks, the worst first."""
+        order = ("critical", "warning", "info", "none")
+        failed = (one for one in self.checks if not one.passed)
+        return sorted(failed, key=lambda one: order.index(one.severity))
+
+
+class Validator(Protocol):
+    """The port: looks at a table with the eyes of a suite."""
+
+    def __call__(self, frame: pd.DataFrame, suite: Mapping[str, Any]) -> Outcome:
+        """Return how each expectation of *suite* went on *frame*, whose index counts from 0."""
+
+
+def _short(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 80 else text[:79] + "…"
