@@ -113,8 +113,3 @@ def _build(module: ModuleType) -> Callable[[Profile], list[Any]] | None:
 def _header(module: ModuleType) -> str:
     path = module.__name__.replace(".", "/")
     return f"# Rendered by `tiphys render`; edit {path}.py instead.\n"
-
-
-if __name__ == "__main__":
-    for changed_path in write(render(Path.cwd(), sys.argv[1:] or None)):
-        print(changed_path)  # noqa: T201 -- until `tiphys render` does it
