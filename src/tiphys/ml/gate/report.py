@@ -39,7 +39,6 @@ def render(decision: Decision, curves: Mapping[str, Curves]) -> str:
         f"{decision.model}: challenger on {decision.holdout}",
         page.figures(list(_figures(decision))),
         page.section("Checks", _checks(decision.checks)),
-        page.section("Metrics", _metrics(decision)),
         page.section(
             "Calibration",
             _chart({name: each.calibration for name, each in curves.items()}, "said", "seen"),
@@ -63,10 +62,11 @@ def _figures(decision: Decision) -> Iterable[Figure]:
     for name, value in decision.metrics["challenger"].items():
         before = champion.get(name)
         if before is None:
-            yield Figure(label=name, value=value)
+            yield Figure(label=name, value=f"{value:.4f}")
         else:
             tone = _tone(metrics.METRICS[name].gain(value, before))
-            yield Figure(label=name, value=value, note=f"champion {before:.4f}", tone=tone)
+            note = f"champion {before:.4f}"
+            yield Figure(label=name, value=f"{value:.4f}", note=note, tone=tone)
 
 
 def _tone(gain: float) -> page.Tone:
@@ -85,15 +85,6 @@ def _checks(checks: Iterable[Check]) -> Markup:
         for check in checks
     ]
     return page.table(("rule", "verdict", "why"), rows)
-
-
-def _metrics(decision: Decision) -> Markup:
-    champion = decision.metrics.get("champion", {})
-    rows = [
-        (name, value, champion.get(name), metrics.METRICS[name].direction)
-        for name, value in decision.metrics["challenger"].items()
-    ]
-    return page.table(("metric", "challenger", "champion", "better is"), rows)
 
 
 def _chart(lines: Mapping[str, Points], x: str, y: str) -> Markup:

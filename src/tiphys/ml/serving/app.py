@@ -99,9 +99,7 @@ class Routes:
     async def infer(self, request: Request) -> Response:
         """Answer an inference request."""
         model = self._model(request)
-        if int(request.headers.get("content-length", 0)) > LARGEST_BODY_BYTES:
-            raise RequestError("body", f"above {LARGEST_BODY_BYTES} bytes", 413)
-        body = await request.body()
+        body = await _body(request)
         if len(body) <= SMALL_BODY_BYTES:
             answer = _answer(model, body)
         else:
@@ -119,6 +117,18 @@ class Routes:
         if version not in (None, model.version):
             raise RequestError(version, f"does not serve; {model.version} does", 404)
         return model
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    size = int(request.headers.get("content-length", 0))
+    chunks = request.stream()
+    while size <= LARGEST_BODY_BYTES and (chunk := await anext(chunks, b"")):
+        body += chunk
+        size = max(size, len(body))
+    if size > LARGEST_BODY_BYTES:
+        raise RequestError("body", f"above {LARGEST_BODY_BYTES} bytes", 413)
+    return bytes(body)
 
 
 def _answer(model: Model, body: bytes) -> dict[str, Any]:

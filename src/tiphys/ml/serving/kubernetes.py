@@ -57,7 +57,9 @@ class Cluster(Protocol):
         """Return the Deployment as it is."""
 
 
-def roll_out(cluster: Cluster, server: Server, patience: timedelta) -> str:
+def roll_out(
+    cluster: Cluster, server: Server, patience: timedelta, *, every: timedelta = POLL
+) -> str:
     """Apply both objects and return the URL of the Service once all pods are of this image.
 
     Raises: TimeoutError: not within *patience*.
@@ -69,7 +71,7 @@ def roll_out(cluster: Cluster, server: Server, patience: timedelta) -> str:
         if time.monotonic() > end:
             text = f"deployment {server.name} is not complete after {patience}"
             raise TimeoutError(text)
-        time.sleep(POLL.total_seconds())
+        time.sleep(every.total_seconds())
     return f"http://{server.name}.{cluster.namespace}.svc:{PORT}"
 
 

@@ -95,9 +95,12 @@ def _flat(data: list[Any]) -> list[Any]:
 def _fits(value: object, tensor: Tensor) -> bool:
     match tensor.datatype:
         case "FP32":
-            return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+            return value is None or isinstance(value, float) or _is_whole(value)
         case "INT64":
-            whole = isinstance(value, int) and not isinstance(value, bool)
-            return whole and -(2**63) <= int(str(value)) < 2**63
+            return _is_whole(value)
         case "BYTES":
             return isinstance(value, str)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and -(2**63) <= value < 2**63
