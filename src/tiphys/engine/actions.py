@@ -12,6 +12,8 @@ from tiphys.manifest.model import Template
 class StartAttempt:
     """Run a pod: answered by `Started`, then `Exited` or `Lost`.
 
+    After `Resumed` it comes again for every attempt that has not ended: adopt the attempt if it
+    is there, alive or with an exit code, else start it.
     `template` has every tag resolved. `input_artifacts` holds what must be placed at the paths
     that `template.inputs.artifacts` declare; an optional artifact that is absent is not in it.
     `output_keys` gives each output artifact's key in the artifact repository.

@@ -95,7 +95,11 @@ class Stopped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
-    """A new driver took the run over: attempts that were interrupted start again."""
+    """A new driver took the run over: all that is outstanding is said to it again.
+
+    That is `StartAttempt` for each attempt that has not ended, `Kill`, `WakeAt` and, if the run
+    is over, `Finish`. So a driver replays the journal, ignores every action, and begins here.
+    """
 
     at: datetime
 

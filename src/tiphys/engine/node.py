@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from tiphys.manifest.model import Json
+from tiphys.manifest.model import Json, TemplateRef
 
 
 class NodeType(StrEnum):
@@ -31,6 +31,15 @@ class Phase(StrEnum):
     def fulfilled(self) -> bool:
         """Whether the node has ended, however."""
         return self not in {Phase.PENDING, Phase.RUNNING}
+
+    @property
+    def completed(self) -> bool:
+        """Whether the node ran to an end: neither skipped nor omitted."""
+        return self in {Phase.SUCCEEDED, Phase.FAILED, Phase.ERROR}
+
+    @property
+    def unsuccessful(self) -> bool:
+        return self in {Phase.FAILED, Phase.ERROR}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +76,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One node of the tree; a transition returns a new value."""
+    """One node of the tree; a transition returns a new value. Edges are kept by the state."""
 
     id: str
     name: str
@@ -75,9 +84,9 @@ class Node:
     type: NodeType
     phase: Phase
     template_name: str = ""
+    template_ref: TemplateRef | None = None
     template_scope: str = ""
     boundary: str | None = None
-    children: tuple[str, ...] = ()
     message: str = ""
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -91,3 +100,7 @@ class Node:
     """The latest value of each metric the step logged."""
     usage: Usage | None = None
     host: str = ""
+    hooked: bool = False
+    """It is an exit handler."""
+    retried: bool = False
+    """It is an attempt of a Retry node."""

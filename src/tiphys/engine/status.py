@@ -1,0 +1,165 @@
+"""The Workflow object of a run, as `kubectl get workflow -o json` prints it."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from tiphys.engine import tree
+from tiphys.engine.node import ArtifactLocation, Node, NodeOutputs, NodeType, Phase
+from tiphys.engine.state import State
+from tiphys.engine.variables import rfc3339
+from tiphys.manifest.model import Json
+
+LABELS = "workflows.argoproj.io"
+
+
+def status(state: State) -> dict[str, Json]:
+    """Return the Workflow object; what is below a node in it is shared between calls."""
+    progress = _sums(state)
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "metadata": _metadata(state),
+        "spec": state.workflow.raw.get("spec", {}),
+        "status": _without_empty(
+            {
+                "phase": state.phase.value,
+                "message": state.message,
+                "startedAt": rfc3339(state.started_at),
+                "finishedAt": _time(state.finished_at),
+                "progress": progress[None],
+                "nodes": {node.id: _node(state, node, progress) for node in state.nodes.values()},
+                "outputs": _workflow_outputs(state),
+            }
+        ),
+    }
+
+
+def _metadata(state: State) -> dict[str, Json]:
+    workflow, done = state.workflow, state.finished_at is not None
+    labels = {
+        **workflow.labels,
+        **workflow.spec.workflow_metadata_labels,
+        f"{LABELS}/completed": "true" if done else "false",
+        f"{LABELS}/phase": state.phase.value,
+    }
+    return _without_empty(
+        {
+            "name": state.begun.name,
+            "generateName": workflow.generate_name,
+            "namespace": workflow.namespace or "default",
+            "uid": state.begun.uid,
+            "creationTimestamp": rfc3339(state.begun.at),
+            "labels": labels,
+            "annotations": dict(workflow.annotations),
+        }
+    )
+
+
+def _node(state: State, node: Node, progress: Mapping[str | None, str]) -> dict[str, Json]:
+    known = state.shown.get(node.id)
+    if known is None or known[0] is not node:
+        known = (node, _described(node))
+        state.shown[node.id] = known
+    links = {
+        "progress": progress.get(node.id),
+        "children": [one for one in tree.children(state, node.id) if one in state.nodes],
+        "outboundNodes": list(state.outbound.get(node.id, ())),
+    }
+    return {**known[1], **_without_empty(links)}
+
+
+def _described(node: Node) -> dict[str, Json]:
+    """Return what a node itself says, without edges and sums."""
+    ref = node.template_ref
+    flags = {"hooked": node.hooked or None, "retried": node.retried or None}
+    usage = node.usage
+    return _without_empty(
+        {
+            "id": node.id,
+            "name": node.name,
+            "displayName": node.display_name,
+            "type": node.type.value,
+            "templateName": node.template_name,
+            "templateRef": ref
+            and _without_empty(
+                {"name": ref.name, "template": ref.template, "clusterScope": ref.cluster_scope}
+            ),
+            "templateScope": node.template_scope,
+            "phase": node.phase.value,
+            "boundaryID": node.boundary,
+            "message": node.message,
+            "nodeFlag": _without_empty(flags),
+            "startedAt": _time(node.started_at),
+            "finishedAt": _time(node.finished_at),
+            "inputs": _inputs(node),
+            "outputs": _outputs(node.outputs),
+            "hostNodeName": node.host,
+            "metrics": dict(node.metrics),
+            "usage": usage
+            and {"peakMemoryBytes": usage.peak_memory_bytes, "cpuSeconds": usage.cpu_seconds},
+        }
+    )
+
+
+def _inputs(node: Node) -> dict[str, Json]:
+    return _without_empty(
+        {
+            "parameters": [{"name": name, "value": value} for name, value in node.inputs.items()],
+            "artifacts": [_artifact(name, one) for name, one in node.input_artifacts.items()],
+        }
+    )
+
+
+def _outputs(outputs: NodeOutputs) -> dict[str, Json]:
+    code = outputs.exit_code
+    return {
+        **_without_empty(
+            {
+                "parameters": [
+                    {"name": name, "value": value} for name, value in outputs.parameters.items()
+                ],
+                "artifacts": [_artifact(name, one) for name, one in outputs.artifacts.items()],
+                "exitCode": None if code is None else str(code),
+            }
+        ),
+        **({} if outputs.result is None else {"result": outputs.result}),
+    }
+
+
+def _artifact(name: str, location: ArtifactLocation) -> dict[str, Json]:
+    place = {"s3": {"key": location.key}} if location.key is not None else location.fields or {}
+    return {"name": name, **place}
+
+
+def _workflow_outputs(state: State) -> dict[str, Json]:
+    return _outputs(NodeOutputs(parameters=state.outputs, artifacts=state.output_artifacts))
+
+
+def _sums(state: State) -> dict[str | None, str]:
+    """Return the progress of every node that has pods in it; that of the run is under None."""
+    done: dict[str | None, list[int]] = {}
+    for node in reversed(state.nodes.values()):
+        own = done.get(node.id, [0, 0])
+        if node.type is NodeType.POD:
+            own = done[node.id] = _fraction(node)
+        owner = state.owners[node.id]
+        total = done.setdefault(owner, [0, 0])
+        total[0] += own[0]
+        total[1] += own[1]
+    done.setdefault(None, [0, 0])
+    return {node_id: f"{part}/{whole}" for node_id, (part, whole) in done.items()}
+
+
+def _fraction(node: Node) -> list[int]:
+    """Return how far a pod is: as it says itself, 0 or 1 of 1 if it does not."""
+    part, _, whole = node.progress.partition("/")
+    known = [int(part), int(whole)] if part.isdigit() and whole.isdigit() else [0, 1]
+    return [known[1], known[1]] if node.phase is Phase.SUCCEEDED else known
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else rfc3339(moment)
+
+
+def _without_empty(fields: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: value for key, value in fields.items() if value not in (None, "", {}, [])}
