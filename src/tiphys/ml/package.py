@@ -46,7 +46,14 @@ MISSING_INTEGER = np.iinfo(np.int64).min
 
 
 class PackageError(UserError):
-    """A directory is not a model artifact, or a table does not suit a model."""
+    """A directory is not a model artifact."""
+
+
+class ColumnError(UserError):
+    """A table does not suit a model."""
+
+    def __init__(self, column: str, problem: str) -> None:
+        super().__init__("the data", f'column "{column}" {problem}.')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +97,7 @@ class Package:
     def feeds(self, table: pa.Table) -> dict[str, Array]:
         """Return the columns of *table* as the ONNX session takes them, by input name.
 
-        Raises: PackageError: a column is missing or of another type.
+        Raises: ColumnError: a column is missing or of another type.
         """
         return {one.name: column(table, one) for one in self.inputs}
 
@@ -102,12 +109,12 @@ def load(directory: Path) -> Package:
     """
     for name in (GRAPH, DOCUMENT):
         if not (directory / name).is_file():
-            raise PackageError(str(directory), f"has no {name}, so it is no model artifact.")
+            raise PackageError(str(directory), f"there is no {name}, so this is no model.")
     where = str(directory / DOCUMENT)
     try:
         document = json.loads((directory / DOCUMENT).read_bytes())
         if document["format"] != FORMAT:
-            raise PackageError(where, f"has format {document['format']!r}, not {FORMAT!r}.")
+            raise PackageError(where, f"the format is {document['format']!r}, not {FORMAT!r}.")
         return Package(
             directory=directory,
             label=document["label"],
@@ -117,7 +124,7 @@ def load(directory: Path) -> Package:
             training=document["training"],
         )
     except (ValueError, KeyError, TypeError) as error:
-        raise PackageError(where, f"cannot be read as a model: {error!r}.") from error
+        raise PackageError(where, f"this describes no model: {error!r}.") from error
 
 
 def save(directory: Path, graph: bytes, document: Mapping[str, Any]) -> None:
@@ -136,11 +143,10 @@ def digest(directory: Path) -> str:
 def column(table: pa.Table, tensor: Tensor) -> Array:
     """Return the column that *tensor* names as an array of its datatype, missing values filled.
 
-    Raises: PackageError: *table* has no such column, or its values are of another type.
+    Raises: ColumnError: *table* has no such column, or its values are of another type.
     """
-    where = f'column "{tensor.name}"'
     if tensor.name not in table.column_names:
-        raise PackageError(where, "is not in the data, but the model reads it.")
+        raise ColumnError(tensor.name, "is missing, but the model reads it")
     kind, filling = {
         "FP32": (pa.float32(), float("nan")),
         "INT64": (pa.int64(), MISSING_INTEGER),
@@ -149,7 +155,7 @@ def column(table: pa.Table, tensor: Tensor) -> Array:
     try:
         values = pc.cast(table.column(tensor.name), kind, safe=tensor.datatype != "FP32")
     except pa.ArrowInvalid as error:
-        raise PackageError(where, f"is not {tensor.datatype}: {error}") from error
+        raise ColumnError(tensor.name, f"is not {tensor.datatype}: {error}") from error
     array: Array = pc.fill_null(values, filling).to_numpy()
     return array
 

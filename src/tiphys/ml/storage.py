@@ -47,8 +47,9 @@ def open_store(url: str, environ: Mapping[str, str] = os.environ) -> ObjectStore
             },
             retry_config={"max_retries": 5, "retry_timeout": PATIENCE},
         )
-    except ValueError as error:
-        found = f"cannot be opened: {error}."
+    except (BaseError, ValueError) as error:
+        reason = str(error).partition("\n")[0]
+        found = f"this is no place for objects: {reason}."
         raise StorageError(place, found, "Give a directory, file:///… or s3://…") from error
 
 
@@ -63,7 +64,10 @@ def reach(place: str) -> Iterator[None]:
     try:
         yield
     except (PermissionError, PermissionDeniedError, UnauthenticatedError) as error:
-        found, advice = "refuses access.", "Are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY right?"
+        found, advice = (
+            "access is refused.",
+            "Are AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY right?",
+        )
         raise StorageError(place, found, advice) from error
     except BaseError as error:
         reason = str(error).partition("\n")[0]
@@ -102,6 +106,6 @@ def _redirections(environ: Mapping[str, str]) -> list[tuple[str, str]]:
     try:
         raw = {str(key).rstrip("/"): str(value) for key, value in json.loads(text).items()}
     except (ValueError, AttributeError) as error:
-        found, advice = f"holds {text!r}.", "It must be a JSON object from URL to URL."
+        found, advice = f"{text!r} is no redirection.", "It must be a JSON object from URL to URL."
         raise StorageError("TIPHYS_STORAGE", found, advice) from error
     return sorted(raw.items(), key=lambda pair: len(pair[0]), reverse=True)

@@ -21,8 +21,8 @@ class NotALabelError(UserError):
     """A column that should be predicted holds more than true and false."""
 
     def __init__(self, name: str) -> None:
-        found = "is no label: it holds more than true and false."
-        super().__init__(f'column "{name}"', found, "Say another one in features.label.")
+        found = f'column "{name}" is no label: it holds more than true and false.'
+        super().__init__("the data", found, "Say another one in features.label.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,5 +16,5 @@ def months(first: str, last: str) -> list[str]:
 def _count(month: str) -> int:
     year, _, number = month.partition("-")
     if not (year.isdigit() and number.isdigit() and 1 <= int(number) <= 12):
-        raise UserError(repr(month), "is no month.", 'Write it like "2013-01".')
+        raise UserError(repr(month), "this is no month.", 'Write it like "2013-01".')
     return 12 * int(year) + int(number) - 1

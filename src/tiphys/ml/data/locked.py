@@ -78,12 +78,14 @@ def _pin(entry: Mapping[str, Json], path: str, where: str, revision: str) -> Pin
     """Refuse what is no plain object of DVC 3, else return the pin."""
     where = f"{where}: {path}"
     if "cloud" in entry:
-        raise LockError(where, "is kept by versions of a cloud bucket (`cloud:`).", "Unsupported.")
+        raise LockError(
+            where, "it is kept by versions of a cloud bucket (`cloud:`).", "Unsupported."
+        )
     if entry.get("hash") != "md5":
-        found = "has no `hash: md5`, so DVC 2 wrote it."
+        found = "there is no `hash: md5`, so DVC 2 wrote it."
         raise LockError(where, found, "Run `dvc commit -f` with DVC 3 and commit the result.")
     if entry.get("cache") is False:
-        found = "is kept in git (`cache: false`), so no remote has it."
+        found = "it is kept in git (`cache: false`), so no remote has it."
         raise LockError(where, found, "Read it from the code, or let DVC keep it.")
     return Pin(
         path=path,
@@ -114,4 +116,4 @@ def _load(text: str, where: str) -> Json:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise LockError(where, f"is no YAML: {error}.") from error
+        raise LockError(where, f"this is no YAML: {error}.") from error

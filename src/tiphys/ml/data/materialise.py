@@ -41,7 +41,7 @@ class UnsafePathError(UserError):
 
     def __init__(self, pin: Pin, path: str) -> None:
         super().__init__(
-            str(pin), f'lists the file "{path}".', "Paths must be below the folder, each once."
+            str(pin), f'it lists the file "{path}".', "Paths must be below the folder, each once."
         )
 
 
@@ -51,7 +51,7 @@ class WrongTotalError(UserError):
     def __init__(self, pin: Pin, found: "Fetched") -> None:
         super().__init__(
             str(pin),
-            f"has {found.files} files of {found.bytes} bytes, "
+            f"there are {found.files} files of {found.bytes} bytes, "
             f"but its pin says {pin.nfiles} files of {pin.size} bytes.",
             "Was dvc.lock edited by hand? Run `dvc commit` and commit the result.",
         )

@@ -28,7 +28,7 @@ class SuiteError(UserError):
     """The suite cannot be used."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, f"is no suite of expectations: {reason}", "See its JSON.")
+        super().__init__(name, f"this is no suite of expectations: {reason}", "Correct its JSON.")
 
 
 class ExpectColumnQuantileValuesToBeBetween(of_gx.ExpectColumnQuantileValuesToBeBetween):

@@ -16,7 +16,7 @@ class SchemaDiffersError(UserError):
     """A file has other columns than the first one."""
 
     def __init__(self, path: Path, first: Path, differences: Sequence[str]) -> None:
-        found = f"differs from {first.name}: {'; '.join(differences)}."
+        found = f"the columns differ from those of {first.name}: {'; '.join(differences)}."
         super().__init__(str(path), found, "Each file must have the same columns.")
 
 
@@ -49,7 +49,7 @@ def read(directory: Path) -> Table:
     """
     paths = sorted(directory.glob("*.parquet"))
     if not paths:
-        raise UserError(str(directory), "holds no parquet files.")
+        raise UserError(str(directory), "there are no parquet files.")
     tables: list[pa.Table] = []
     sources: list[Source] = []
     count = 0
@@ -67,7 +67,7 @@ def _read(path: Path) -> pa.Table:
     try:
         return pq.read_table(path)
     except pa.ArrowInvalid as error:
-        raise UserError(str(path), f"cannot be read: {error}.") from error
+        raise UserError(str(path), f"this is no parquet file: {error}.") from error
 
 
 def _differences(found: pa.Schema, expected: pa.Schema) -> list[str]:

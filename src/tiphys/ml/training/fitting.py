@@ -59,7 +59,7 @@ def fit(
     table = tabular.read(material.data, material.months, material.features.columns)
     tabular.labels(table, material.features.label)
     if table.num_rows < 10 * workers:
-        found = f"has {table.num_rows} rows in {', '.join(material.months)}."
+        found = f"there are {table.num_rows} rows in {', '.join(material.months)}."
         raise UserError(str(material.data), found, f"{workers} workers need {10 * workers}.")
     preprocessing = tabular.fit(table, material.features)
     with tempfile.TemporaryDirectory(prefix="gang-") as folder:
@@ -87,7 +87,7 @@ def load(checkpoint: Path) -> Trained:
     """
     path = checkpoint / DESCRIPTION
     if not path.is_file() or not (checkpoint / WEIGHTS).is_file():
-        found = f"has no {WEIGHTS} and {DESCRIPTION}, so no training wrote it."
+        found = f"there is no {WEIGHTS} with a {DESCRIPTION}: no training wrote this."
         raise UserError(str(checkpoint), found)
     raw: dict[str, Any] = json.loads(path.read_bytes())
     return Trained(

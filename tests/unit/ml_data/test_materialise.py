@@ -1,0 +1,122 @@
+import hashlib
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tiphys.errors import UserError
+from tiphys.ml.data import Pin
+from tiphys.ml.data.materialise import Fetched, materialise
+from tiphys.ml.data.pin import object_key
+from tiphys.step import Temporary
+
+OTHER_DISK = Path("/dev/shm")  # noqa: S108 -- what matters is that it is another disk
+FILES = {"a.txt": b"alpha", "b/c.txt": b"charlie", "b/empty": b""}
+
+
+def put(store, content, suffix=""):
+    name = hashlib.md5(content, usedforsecurity=False).hexdigest() + suffix
+    path = store / object_key(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return name
+
+
+def put_folder(store, files):
+    listing = [{"md5": put(store, content), "relpath": name} for name, content in files.items()]
+    md5 = put(store, json.dumps(listing).encode(), ".dir")
+    size = sum(map(len, files.values()))
+    return Pin(path="data/x", md5=md5, size=size, nfiles=len(files), revision="v1")
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def pin(store):
+    return put_folder(store, FILES)
+
+
+def content(folder):
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def test_a_folder_is_linked_from_a_store_on_the_same_disk(pin, store, tmp_path):
+    target = tmp_path / "target"
+    fetched = materialise(pin, target, remote=str(store))
+    assert fetched == Fetched(files=3, bytes=12, downloaded_bytes=0)
+    assert content(target) == FILES
+    assert (target / "a.txt").stat().st_nlink == 2
+
+
+def test_a_single_file_is_placed_by_its_name(store, tmp_path):
+    md5 = put(store, b"alpha")
+    pin = Pin(path="data/one.csv", md5=md5, size=5, nfiles=1, revision="v1")
+    materialise(pin, tmp_path / "target", remote=f"file://{store}")
+    assert content(tmp_path / "target") == {"one.csv": b"alpha"}
+
+
+@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
+def test_from_another_disk_files_are_copied_and_counted(pin, store, tmp_path):
+    other = OTHER_DISK / f"tiphys-{tmp_path.name}"
+    shutil.copytree(store, other)
+    try:
+        fetched = materialise(pin, tmp_path / "target", remote=str(other))
+    finally:
+        shutil.rmtree(other)
+    assert fetched.downloaded_bytes == 12
+    assert content(tmp_path / "target") == FILES
+
+
+def test_a_shared_cache_is_asked_before_the_remote(pin, store, tmp_path):
+    fetched = materialise(pin, tmp_path / "target", remote="s3://not/asked", cache=store)
+    assert fetched.downloaded_bytes == 0
+
+
+def test_a_missing_object_is_named_with_what_to_do(pin, store, tmp_path):
+    (store / object_key(hashlib.md5(b"charlie", usedforsecurity=False).hexdigest())).unlink()
+    with pytest.raises(UserError, match=r"^data/x/b/c\.txt: its object .* Run `dvc push`"):
+        materialise(pin, tmp_path / "target", remote=str(store))
+
+
+def test_a_corrupted_object_is_named_and_not_used(pin, store, tmp_path):
+    key = object_key(hashlib.md5(b"charlie", usedforsecurity=False).hexdigest())
+    (store / key).write_bytes(b"chorlie")
+    with pytest.raises(UserError, match=r"data/x/b/c\.txt: .* is corrupted: 7 bytes with MD5"):
+        materialise(pin, tmp_path / "target", remote=str(store))
+    assert not (tmp_path / "target/b/c.txt").exists()
+
+
+def test_a_corrupted_list_of_files_is_not_believed(pin, store, tmp_path):
+    (store / pin.key).write_bytes(b"[]")
+    with pytest.raises(UserError, match="is corrupted"):
+        materialise(pin, tmp_path / "target", remote=str(store))
+
+
+@pytest.mark.parametrize("path", ["../out", "/etc/out", "a/../../out", "."])
+def test_a_list_that_leaves_the_folder_is_refused(store, tmp_path, path):
+    pin = put_folder(store, {path: b"x"})
+    with pytest.raises(UserError, match="Paths must be below the folder"):
+        materialise(pin, tmp_path / "target", remote=str(store))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pin_that_says_another_size_is_refused(pin, store, tmp_path):
+    with pytest.raises(UserError, match="its pin says 3 files of 13 bytes"):
+        materialise(replace(pin, size=13), tmp_path / "target", remote=str(store))
+
+
+def test_a_remote_that_does_not_answer_is_a_temporary_failure(pin, tmp_path, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "b")
+    with pytest.raises(Temporary, match="s3://bucket/dvc does not answer"):
+        materialise(pin, tmp_path / "target", remote="s3://bucket/dvc")

@@ -1,0 +1,50 @@
+import json
+
+import pytest
+
+from tiphys.errors import UserError
+from tiphys.ml import storage
+
+
+def redirected(**places):
+    return {"TIPHYS_STORAGE": json.dumps(places), "TIPHYS_PROJECT": "/project"}
+
+
+def test_the_longest_beginning_wins():
+    environ = redirected(**{"s3://ml": ".tiphys/storage", "s3://ml/dvc": ".dvc/cache"})
+    assert storage.locate("s3://ml/dvc", environ) == "/project/.dvc/cache"
+    assert storage.locate("s3://ml/registry", environ) == "/project/.tiphys/storage/registry"
+
+
+def test_a_beginning_ends_where_a_name_ends():
+    environ = redirected(**{"s3://ml": "elsewhere"})
+    assert storage.locate("s3://mlops/x", environ) == "s3://mlops/x"
+
+
+def test_a_relative_root_belongs_to_the_project():
+    assert storage.locate(".tiphys/storage", redirected()) == "/project/.tiphys/storage"
+
+
+def test_a_directory_is_a_store(tmp_path):
+    store = storage.open_store(f"file://{tmp_path}/a%20b")
+    store.put("x/y", b"1")
+    assert (tmp_path / "a b/x/y").read_bytes() == b"1"
+
+
+def test_only_a_remote_place_has_no_directory():
+    assert storage.local_directory("s3://ml/x", {}) is None
+
+
+def test_an_unknown_scheme_is_refused_with_what_is_known():
+    with pytest.raises(UserError, match=r"ftp://x: this is no place.*s3://"):
+        storage.open_store("ftp://x", {})
+
+
+def test_a_redirection_that_is_no_object_is_the_users_mistake():
+    with pytest.raises(UserError, match="TIPHYS_STORAGE"):
+        storage.locate("s3://ml", {"TIPHYS_STORAGE": "[]"})
+
+
+def test_refused_access_is_no_temporary_failure():
+    with pytest.raises(UserError, match="access is refused"), storage.reach("s3://ml"):
+        raise PermissionError
