@@ -94,8 +94,9 @@ def _quoting(value: tree.Value, expected: str) -> str:
         return ""
     if expected.endswith("string") and not isinstance(value.value, str):
         return f'Quote it: "{value.text}".'
-    if isinstance(value.value, str) and not isinstance(scalar.resolve(value.text), str):
-        return f"Write {value.text} without quotes."
+    meaning = scalar.resolve(value.text)
+    if isinstance(value.value, str) and not isinstance(meaning, str):
+        return f"Write {scalar.any_string(meaning) or 'nothing'} without quotes."
     return ""
 
 

@@ -59,7 +59,11 @@ def _decoder(hint: Any) -> _Decode:
 
 
 def text(value: tree.Value) -> str:
-    return scalar.any_string(value.value) if isinstance(value, tree.Scalar) else ""
+    if not isinstance(value, tree.Scalar):
+        return ""
+    return (
+        value.text if scalar.is_surprising_boolean(value.text) else scalar.any_string(value.value)
+    )
 
 
 def _nonempty(value: tree.Value) -> str | None:

@@ -54,31 +54,27 @@ def _trees(path: Path, findings: Findings) -> list[tree.Value]:
 
 def _kind(document: tree.Value, findings: Findings) -> str | None:
     """Return the document's kind; None when it is none that we read."""
-    if not isinstance(document, tree.Mapping):
-        findings.error(document.at, "this is no Kubernetes object: `kind:` is missing.")
-        return None
-    kind, version = tree.plain(document.get("kind")), tree.plain(document.get("apiVersion"))
+    kind, version = (decode.text(decode.get(document, each)) for each in ("kind", "apiVersion"))
     expected = "v1" if kind == "ConfigMap" else API_VERSION
-    if not isinstance(kind, str):
+    if not kind:
         advice = f"Begin with `apiVersion: {API_VERSION}` and `kind: Workflow`."
         findings.error(document.at, "this is no Kubernetes object: `kind:` is missing.", advice)
     elif kind in _KINDS and version != expected:
-        at = document.key_at("apiVersion")
+        at = _at(document, "apiVersion")
         findings.error(at, f"a {kind} has `apiVersion: {expected}`.")
     elif kind in _KINDS:
         return kind
+    elif (advice := nearest(kind, _KINDS)).startswith("Did"):
+        findings.error(_at(document, "kind"), f"there is no kind {kind}.", advice)
     else:
-        _unread(document, kind, findings)
+        found = f"the {kind} is not read: it means nothing without a cluster."
+        findings.warn(_at(document, "kind"), found)
     return None
 
 
-def _unread(document: tree.Mapping, kind: str, findings: Findings) -> None:
-    at = document.key_at("kind")
-    advice = nearest(kind, _KINDS)
-    if advice.startswith("Did"):
-        findings.error(at, f"there is no kind {kind}.", advice)
-    else:
-        findings.warn(at, f"the {kind} is not read: it means nothing without a cluster.")
+def _at(document: tree.Value, key: str) -> Position:
+    at = decode.get(document, key).at
+    return at if at.line else document.at
 
 
 def _resource(kind: Kind, document: tree.Mapping) -> Resource:

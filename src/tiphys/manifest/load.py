@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from tiphys.manifest import document
@@ -17,7 +18,7 @@ from tiphys.manifest.model import (
     TemplateRef,
     WorkflowSpec,
 )
-from tiphys.manifest.problem import Findings, Loaded
+from tiphys.manifest.problem import Findings, Loaded, Problem
 from tiphys.manifest.rules import manifest as rules
 
 
@@ -37,15 +38,21 @@ def load(
     findings = Findings()
     documents = document.read(paths, findings, levels=not on_cluster)
     main = _main(documents, paths, findings)
-    if main is None:
-        return Loaded(manifest=None, problems=tuple(findings.problems))
-    manifest = Manifest(
-        main=_runnable(main),
-        library=_library(documents, findings),
-        files=tuple(str(each) for each in paths),
+    files = tuple(str(each) for each in paths)
+    manifest = None
+    if main:
+        library = _library(documents, findings)
+        manifest = Manifest(main=_runnable(main), library=library, files=files)
+        rules.check(manifest, documents, frozenset(parameters), findings)
+    return Loaded(
+        manifest=None if findings.failed else manifest,
+        problems=tuple(sorted(findings.problems, key=partial(_place, files))),
     )
-    rules.check(manifest, documents, frozenset(parameters), findings)
-    return Loaded(manifest=None if findings.failed else manifest, problems=tuple(findings.problems))
+
+
+def _place(files: Sequence[str], problem: Problem) -> tuple[int, int, int]:
+    at = problem.at
+    return files.index(at.file) if at.file in files else -1, at.line, at.column
 
 
 def _main(
@@ -143,11 +150,10 @@ def _library(documents: Sequence[Document], findings: Findings) -> Library:
             config_maps[each.value.name] = each.value
             continue
         shelf = shelves[each.value.kind]
-        if each.value.name in shelf and each.value.name:
-            earlier = shelf[each.value.name].at
+        first = shelf.setdefault(each.value.name, each.value)
+        if first is not each.value and first.name:
             found = f"there are two of {_title(each.value)}."
-            findings.error(each.value.at, found, f"The other is at {earlier}.")
-        shelf[each.value.name] = each.value
+            findings.error(each.value.at, found, f"The other is at {first.at}.")
     return Library(
         templates=shelves[Kind.WORKFLOW_TEMPLATE],
         cluster_templates=shelves[Kind.CLUSTER_WORKFLOW_TEMPLATE],

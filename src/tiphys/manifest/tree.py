@@ -204,15 +204,21 @@ class _Composed:
         merged: dict[str, Entry] = {}
         size = 1
         for key, each in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                return self._braces(node), 1
             value, count = self._sized(each)
             size += count
-            if not isinstance(key, yaml.ScalarNode):
-                self.findings.error(self._at(key), "a key must be a string.", _BRACES)
-            elif key.tag == _PLAIN and key.value == "<<":
+            if key.tag == _PLAIN and key.value == "<<":
                 merged = {**_merged(value), **merged}
             else:
                 self._add(entries, key, value)
         return Mapping({**merged, **entries}, self._at(node)), size
+
+    def _braces(self, node: yaml.Node) -> Scalar:
+        """Report a mapping as a key; nearly always it is a tag without quotes."""
+        at = self._at(node)
+        self.findings.error(at, "text that begins with {{ needs quotes.", 'Write "{{…}}".')
+        return Scalar("{{…}}", at, "{{…}}")
 
     def _add(self, entries: dict[str, Entry], key: yaml.ScalarNode, value: Value) -> None:
         name, at = scalar.any_string(_meaning(key)), self._at(key)
@@ -223,9 +229,6 @@ class _Composed:
             found = f"the key {key.value} is a boolean in YAML."
             self.findings.error(at, found, f'Quote it: "{key.value}".')
         entries[name] = Entry(at, value)
-
-
-_BRACES = "Text that begins with {{ needs quotes."
 
 
 def _meaning(node: yaml.ScalarNode) -> scalar.Plain:

@@ -12,7 +12,7 @@ from tiphys.manifest.model import (
 )
 from tiphys.manifest.problem import Findings
 from tiphys.manifest.rules import names, siblings
-from tiphys.manifest.rules.context import Context, close, is_dynamic
+from tiphys.manifest.rules.context import Context, close, is_dynamic, title
 
 
 def check(noun: str, call: Call, context: Context) -> None:
@@ -107,7 +107,6 @@ def check_arguments(who: str, call: Call, template: Template, findings: Findings
 
     One too many is only a warning: Argo ignores it.
     """
-    title = f'template "{template.name}"' if template.name else "its inline template"
     inputs, arguments = template.inputs, call.arguments
     parameters = {each.name: needs_value(each) for each in inputs.parameters}
     artifacts = {each.name: needs_artifact(each) for each in inputs.artifacts}
@@ -117,11 +116,11 @@ def check_arguments(who: str, call: Call, template: Template, findings: Findings
     ):
         for name, at in given.items():
             if name and name not in wanted:
-                found = f'{who} passes {noun} "{name}", which {title} does not declare.'
+                found = f'{who} passes {noun} "{name}", which {title(template)} does not declare.'
                 findings.warn(at, found, close(name, wanted))
         for name, needed in wanted.items():
             if needed and name not in given:
-                found = f'{who} does not pass {noun} "{name}", which {title} needs.'
+                found = f'{who} does not pass {noun} "{name}", which {title(template)} needs.'
                 findings.error(call.at, found, "Add it to its arguments.")
 
 

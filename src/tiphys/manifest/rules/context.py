@@ -58,6 +58,11 @@ class Context:
         return next((each for each in templates if each.name == reference.template), None)
 
 
+def title(template: Template) -> str:
+    """Return what messages call *template*."""
+    return f'template "{template.name}"' if template.name else "the inline template"
+
+
 def close(name: str, known: Mapping[str, object] | frozenset[str]) -> str:
     """Return advice only if some known name is near to *name*."""
     advice = nearest(name, known)

@@ -143,8 +143,8 @@ def _check_start(spec: WorkflowSpec, context: Context) -> None:
     """Check the entrypoint and the exit handler, which both get the workflow's arguments."""
     if not spec.entrypoint:
         found = "the workflow has no entrypoint."
-        advice = f"Add `entrypoint:` with one of: {', '.join(context.local)}."
-        context.findings.error(spec.at, found, advice)
+        known = f" with one of: {', '.join(context.local)}" if context.local else ""
+        context.findings.error(spec.at, found, f"Add `entrypoint:`{known}.")
         return
     starts = {"entrypoint": spec.entrypoint, "onExit": spec.on_exit}
     for field, name in starts.items():

@@ -42,16 +42,15 @@ def _check(what: str, named: Sequence[Named], form: re.Pattern[str], findings: F
             found = f'there are two of {what} "{each.name}".'
             findings.error(each.at, found, f"The first is in line {first[each.name].line}.")
         elif not form.fullmatch(each.name):
-            letters = "letters, digits and -" + ("_" if form is _PARAMETER else "")
+            letters = "letters, digits, - and _" if form is _PARAMETER else "letters, digits and -"
             findings.error(each.at, f'{what} name "{each.name}" may only have {letters}.')
         elif len(each.name) > LONGEST_FIELD:
-            _too_long(what, each.name, each.at, LONGEST_FIELD, findings)
+            findings.error(each.at, _too_long(what, each.name, LONGEST_FIELD))
         first.setdefault(each.name, each.at)
 
 
-def _too_long(what: str, name: str, at: Position, longest: int, findings: Findings) -> None:
-    found = f'{what} name "{name}" has {len(name)} characters; {longest} are allowed.'
-    findings.error(at, found)
+def _too_long(what: str, name: str, longest: int) -> str:
+    return f'{what} name "{name}" has {len(name)} characters; {longest} are allowed.'
 
 
 def check_resource(resource: Resource, at: Position, findings: Findings) -> None:
@@ -66,4 +65,4 @@ def check_resource(resource: Resource, at: Position, findings: Findings) -> None
         found = f'the name "{name}" may only have lower-case letters, digits, - and dots.'
         findings.error(at, found)
     elif len(name) > longest:
-        _too_long(str(resource.kind), name, at, longest, findings)
+        findings.error(at, _too_long(resource.kind, name, longest))

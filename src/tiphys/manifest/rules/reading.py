@@ -7,7 +7,7 @@ from tiphys.errors import nearest
 from tiphys.manifest import tree
 from tiphys.manifest.model import Call, Inputs, Outputs, Position, Template, TemplateKind
 from tiphys.manifest.rules import tags
-from tiphys.manifest.rules.context import Context, close
+from tiphys.manifest.rules.context import Context, close, title
 from tiphys.manifest.rules.tags import Path
 
 _EXPRESSIONS = frozenset({"expression", "fromExpression"})
@@ -35,12 +35,10 @@ class Scope:
     template: Template
     """The template it stands in."""
     inputs: Inputs
-    calls: Mapping[str, Call]
-    """All steps or tasks of the template."""
-    kind: str
-    """`steps`, `tasks`, or "" in a container: the word that its calls are read by."""
-    in_time: Callable[[str], bool]
-    """Whether the call of that name has ended when the text is read."""
+    calls: Mapping[str, Mapping[str, Call]]
+    """All calls by name, under the word they are read by: `steps` or `tasks`."""
+    in_time: Callable[[str, str], bool]
+    """Whether what that word and name mean has ended when the text is read."""
     advice: str = ""
     """What to do when it has not; `{name}` is the call's name."""
 
@@ -97,7 +95,8 @@ def _input(path: Path, scope: Scope) -> _Problem:
         return "inputs are parameters or artifacts.", ""
     if len(path.names) < 3:
         return None
-    return _undeclared(f'template "{scope.template.name}"', path.names[2], declared, "inputs")
+    who = title(scope.template)
+    return _undeclared("it" if who == scope.reader else who, path.names[2], declared, "input")
 
 
 def _by_kind(given: Inputs | Outputs, kind: str) -> frozenset[str] | None:
@@ -139,27 +138,23 @@ def _call(path: Path, scope: Scope, context: Context) -> _Problem:
     noun = kind[:-1]
     if name == "name" and not rest:
         return None
-    if kind != scope.kind:
+    if kind not in scope.calls:
         return _other_kind(path, scope)
-    call = scope.calls.get(name)
+    call = scope.calls[kind].get(name)
     if call is None:
         if path.followed_by == "-":
             return "`-` is a minus in an expression.", f"Write {kind}['{name}-…'] instead."
-        return f'there is no {noun} "{name}".', nearest(name, scope.calls)
-    if not scope.in_time(name):
+        return f'there is no {noun} "{name}".', nearest(name, scope.calls[kind])
+    if not scope.in_time(kind, name):
         return "may start before that has ended.", scope.advice.replace("{name}", name)
     return _output(path, rest, context.template_of(call)) if rest else None
 
 
 def _other_kind(path: Path, scope: Scope) -> _Problem:
-    _, name, *rest = path.names
-    what = {"tasks": "a dag", "steps": "steps", "": "a container"}[scope.kind]
-    advice = ""
-    if scope.kind:
-        advice = f"Write {'.'.join((scope.kind, name, *rest))}."
-    elif rest:
-        advice = "Pass it as an argument."
-    return f'template "{scope.template.name}" is {what}.', advice
+    own = next(iter(scope.calls), "")
+    what = {"tasks": "a dag", "steps": "steps", "": "a container"}[own]
+    advice = f"Write {'.'.join((own, *path.names[1:]))}." if own else "Pass it as an argument."
+    return f"{title(scope.template)} is {what}.", advice
 
 
 def _output(path: Path, rest: list[str], template: Template | None) -> _Problem:
@@ -168,7 +163,7 @@ def _output(path: Path, rest: list[str], template: Template | None) -> _Problem:
     if rest[0] != "outputs" or template is None or len(rest) < 2:
         return None
     declared = _by_kind(template.outputs, rest[1])
-    who = f'template "{template.name}"' if template.name else "its inline template"
+    who = title(template)
     if declared is not None:
         return _undeclared(who, rest[2], declared, "output") if len(rest) > 2 else None
     if rest[1] not in {"result", "exitCode"}:

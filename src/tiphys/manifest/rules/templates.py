@@ -1,12 +1,12 @@
 """Templates: one type each, and what that type allows; then its calls and its references."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tiphys.manifest import tree
 from tiphys.manifest.model import Call, Inputs, Parameter, Template, TemplateKind
 from tiphys.manifest.rules import calls, names, order, reading
-from tiphys.manifest.rules.context import Context, close, is_dynamic
+from tiphys.manifest.rules.context import Context, close, is_dynamic, title
 from tiphys.manifest.rules.reading import Scope
 
 _RUN_HERE = ("container", "script", "steps", "dag")
@@ -30,10 +30,6 @@ def check(template: Template, context: Context, outer: Scope | None = None) -> N
     _check_references(template, context, outer)
 
 
-def title(template: Template) -> str:
-    return f'template "{template.name}"' if template.name else "the inline template"
-
-
 def _types(template: Template, context: Context) -> list[str]:
     """Return the types that are written; report unless there is one."""
     mapping = context.trees.get(template.at, tree.Mapping())
@@ -53,7 +49,8 @@ def _check_pod(template: Template, context: Context) -> None:
     container = template.container
     name = "script" if container and container.source is not None else "container"
     defaults = (context.defaults.get(name) or {}).get("image")
-    if container and not container.image and not defaults:
+    written = container and container.at in context.trees
+    if container and written and not container.image and not defaults:
         found = f"{title(template)} has no image."
         context.findings.error(container.at, found, "Add `image:`.")
     if template.parallelism is not None:
@@ -115,30 +112,56 @@ def _fault(output: Parameter, template: Template) -> str:
 
 def _check_references(template: Template, context: Context, outer: Scope | None) -> None:
     noun, called = called_by(template)
-    known = {**(outer.calls if outer else {}), **{each.name: each for each in called}}
-    kind = (f"{noun}s" if called else "") or (outer.kind if outer else "")
-    scope = Scope(
+    own = {each.name: each for each in called}
+    scope = outer or _NO_SCOPE
+    scope = replace(
+        scope,
         reader=title(template),
         template=template,
-        inputs=_both(template.inputs, outer.inputs) if outer else template.inputs,
-        calls=known,
-        kind=kind,
-        in_time=outer.in_time if outer and not called else _always,
-        advice=outer.advice if outer else "",
+        inputs=_both(template.inputs, scope.inputs),
+        calls=_joined(f"{noun}s", own, scope) if called else scope.calls,
     )
     mapping = context.trees.get(template.at, tree.Mapping())
-    reading.check(mapping, scope, context)
+    reading.check(mapping, _within(scope, own, lambda _: True), context)
     groups = [{each.name for each in group} for group in template.steps or ()]
     for number, group in enumerate(template.steps or ()):
         earlier = frozenset[str]().union(*groups[:number])
         for call in group:
-            _check_call(call, _in_step(call, earlier, scope), context)
+            _check_call(call, _in_step(call, own, earlier, scope), context)
     for call in template.dag.tasks if template.dag else ():
-        _check_call(call, _in_task(call, known, scope), context)
+        _check_call(call, _in_task(call, own, scope), context)
 
 
-def _always(_name: str) -> bool:
-    return True
+def _joined(word: str, own: Mapping[str, Call], scope: Scope) -> Mapping[str, Mapping[str, Call]]:
+    return {
+        word: {**scope.calls.get(word, {}), **own},
+        **{other: calls for other, calls in scope.calls.items() if other != word},
+    }
+
+
+def _within(scope: Scope, own: Mapping[str, Call], ended: Callable[[str], bool]) -> Scope:
+    """Return *scope* where *ended* decides for the template's own calls."""
+    outer = scope.in_time
+    return replace(
+        scope, in_time=lambda word, name: ended(name) if name in own else outer(word, name)
+    )
+
+
+def _in_step(step: Call, own: Mapping[str, Call], earlier: frozenset[str], scope: Scope) -> Scope:
+    return replace(
+        _within(scope, own, lambda name: name in earlier),
+        reader=f'step "{step.name}"',
+        advice='Move it into a group after that of "{name}".',
+    )
+
+
+def _in_task(task: Call, own: Mapping[str, Call], scope: Scope) -> Scope:
+    way = "dependencies" if task.dependencies else "depends"
+    return replace(
+        _within(scope, own, lambda name: order.is_ancestor(name, task, own)),
+        reader=f'task "{task.name}"',
+        advice=f'Add "{{name}}" to its {way}.',
+    )
 
 
 def _both(inner: Inputs, outer: Inputs) -> Inputs:
@@ -147,23 +170,9 @@ def _both(inner: Inputs, outer: Inputs) -> Inputs:
     )
 
 
-def _in_step(step: Call, earlier: frozenset[str], scope: Scope) -> Scope:
-    return replace(
-        scope,
-        reader=f'step "{step.name}"',
-        in_time=lambda name: name in earlier,
-        advice='Move it into a group after that of "{name}".',
-    )
-
-
-def _in_task(task: Call, tasks: Mapping[str, Call], scope: Scope) -> Scope:
-    way = "dependencies" if task.dependencies else "depends"
-    return replace(
-        scope,
-        reader=f'task "{task.name}"',
-        in_time=lambda name: order.is_ancestor(name, task, tasks),
-        advice=f'Add "{{name}}" to its {way}.',
-    )
+_NO_SCOPE = Scope(
+    reader="", template=Template(name=""), inputs=Inputs(), calls={}, in_time=lambda *_: False
+)
 
 
 def _check_call(call: Call, scope: Scope, context: Context) -> None:
