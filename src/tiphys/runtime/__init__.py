@@ -1,1 +1,28 @@
-"""This machine: carries out what the engine decides, and keeps every run in a folder."""
+"""This machine: a run is a folder, a step is a process, and the engine decides.
+
+Law: nothing here decides what runs next. Each event is in the journal before the engine sees it,
+so whatever dies (driver, nursery, machine), `resume` goes on from the journal; an attempt is
+started at most once. The verbs are functions that return values; they print nothing.
+"""
+
+from tiphys.runtime.project import ProjectCode, pack_project
+from tiphys.runtime.reading import get, list_runs, logs
+from tiphys.runtime.request import LogLine, Observer, Outcome, RunRequest
+from tiphys.runtime.running import resume, retry, root_here, run, stop
+
+__all__ = [
+    "LogLine",
+    "Observer",
+    "Outcome",
+    "ProjectCode",
+    "RunRequest",
+    "get",
+    "list_runs",
+    "logs",
+    "pack_project",
+    "resume",
+    "retry",
+    "root_here",
+    "run",
+    "stop",
+]

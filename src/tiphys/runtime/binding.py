@@ -1,0 +1,67 @@
+"""What a run gets from outside of its manifest: parameters, and the project's code."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from tiphys import manifest as manifests
+from tiphys.errors import UserError
+from tiphys.manifest.model import Manifest
+from tiphys.runtime.project import pack_project, store_code
+from tiphys.runtime.request import RunRequest
+from tiphys.runtime.settings import Settings
+
+CODE_KEY = "code/{{workflow.parameters.code}}.tgz"
+"""The key by which a manifest asks for the project's code."""
+
+
+class ParameterFileError(UserError):
+    """A parameter file that is no mapping of names to values."""
+
+
+def parameters(request: RunRequest, manifest: Manifest, settings: Settings) -> dict[str, str]:
+    """Return the workflow parameters of the run.
+
+    Raises: ParameterFileError: a file cannot be read.
+    """
+    given: dict[str, str] = {}
+    for path in request.parameter_files:
+        given.update(_from_file(path))
+    given.update(request.parameters)
+    bound = _project(manifest, settings) if request.bind_project else {}
+    return {**bound, **given}
+
+
+def _project(manifest: Manifest, settings: Settings) -> dict[str, str]:
+    spec = manifests.joined(manifest).spec
+    declared = {parameter.name for parameter in spec.arguments.parameters}
+    by_archive = "code" in declared and _asks_for_code(manifest)
+    if settings.project is None or not (by_archive or settings.source):
+        return {}
+    code = pack_project(settings.project)
+    store_code(code, settings.root)
+    found = {"code": code.sha256} if by_archive else {}
+    return {**found, "revision": code.revision} if "revision" in declared else found
+
+
+def _asks_for_code(manifest: Manifest) -> bool:
+    library = manifest.library
+    known = (*library.templates.values(), *library.cluster_templates.values(), manifest.main)
+    return any(CODE_KEY in json.dumps(resource.raw) for resource in known)
+
+
+def _from_file(path: Path) -> Mapping[str, str]:
+    try:
+        raw = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    except OSError as problem:
+        raise ParameterFileError(str(path), f"cannot be read: {problem.strerror}.") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as problem:
+        raise ParameterFileError(str(path), f"is no YAML: {problem}.") from None
+    if not isinstance(raw, dict):
+        raise ParameterFileError(str(path), "holds no mapping.", "Write one `name: value` a line.")
+    return {
+        str(name): value if isinstance(value, str) else json.dumps(value)
+        for name, value in raw.items()
+    }

@@ -1,0 +1,245 @@
+"""The verbs that drive a run: run, resume, retry, stop."""
+
+import re
+import secrets
+import selectors
+import string
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tiphys import engine
+from tiphys import manifest as manifests
+from tiphys.engine.events import Begun, Event, Resumed, Retried, Stopped
+from tiphys.engine.node import Phase
+from tiphys.errors import UserError
+from tiphys.manifest.model import Manifest, Resource
+from tiphys.runtime import binding, folder, settings
+from tiphys.runtime.attempts import Attempts
+from tiphys.runtime.clock import Clock, SystemClock
+from tiphys.runtime.driver import Driver
+from tiphys.runtime.faults import DiskFullError, RefusedError, RunStateError
+from tiphys.runtime.folder import RunFolder
+from tiphys.runtime.journal import Journal, disk_is_full
+from tiphys.runtime.preflight import check_commands
+from tiphys.runtime.project import find_root, ignore_home
+from tiphys.runtime.record import Record, replay
+from tiphys.runtime.request import Host, Observer, Outcome, RunRequest, Workflow
+from tiphys.runtime.settings import Settings
+
+NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
+ALPHABET = string.digits + string.ascii_lowercase
+
+
+class RunNameError(UserError):
+    """A name that Kubernetes would not take either."""
+
+    def __init__(self, name: str) -> None:
+        advice = "Use at most 63 small letters, digits, `-` and `.`."
+        super().__init__("", f'"{name}" cannot be the name of a run.', advice)
+
+
+class Once:
+    """An observer that says each warning once."""
+
+    def __init__(self, observer: Observer) -> None:
+        self._observer = observer
+        self._said: set[str] = set()
+
+    def changed(self, workflow: Workflow) -> None:
+        self._observer.changed(workflow)
+
+    def warned(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._observer.warned(text)
+
+
+def root_here() -> Path:
+    """Return where runs are kept: the root of the project we are in, else the current folder."""
+    return find_root(Path.cwd()) or Path.cwd()
+
+
+def run(request: RunRequest, observer: Observer) -> Outcome:
+    """Run a manifest on this machine to its end.
+
+    Raises: UserError: it is refused; nothing was started.
+    """
+    observer = Once(observer)
+    manifest = _load(request.files, observer)
+    root = (request.root or root_here()).absolute()
+    known = settings.settle(root, find_root(root), request.files[0], allow_host=request.allow_host)
+    check_commands(manifest, known.images, observer.warned)
+    name = request.name or _name(manifest.main)
+    if not NAME.fullmatch(name):
+        raise RunNameError(name)
+    with _room(root):
+        ignore_home(root)
+        given = binding.parameters(request, manifest, known)
+        made = folder.create(folder.runs_of(root), name)
+    clock = SystemClock()
+    host = _host(made, known, manifest, observer)
+    begun = Begun(
+        at=clock.now(),
+        name=made.name,
+        uid=str(uuid.uuid4()),
+        parameters=given,
+        seed=secrets.randbits(53),
+    )
+    with made.locked(), _attempts() as attempts:
+        with _cleared_unless_begun(made):
+            state, actions = engine.begin(manifest, begun)
+            _save(made, request.files, known)
+            journal = Journal(made.journal)
+            journal.append(begun)
+        record = Record()
+        record.note(begun, actions)
+        with journal:
+            driver = Driver(host, journal, clock, attempts)
+            driver.take(state, record, actions)
+            return driver.drive()
+
+
+def resume(root: Path, name: str, observer: Observer) -> Outcome:
+    """Take over a run that has no driver: adopt what runs, start what was interrupted.
+
+    Raises: UserError: there is no such run, it is driven, or it has ended.
+    """
+
+    def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
+        del host
+        _refuse_ended(name, record, f"`tiphys retry {name}` runs what failed again.")
+        return [Resumed(at=clock.now())]
+
+    return _take_over(root, name, observer, events)
+
+
+def retry(
+    root: Path, name: str, observer: Observer, parameters: Mapping[str, str] | None = None
+) -> Outcome:
+    """Run what failed of an ended run again; what succeeded stays.
+
+    Raises: UserError: there is no such run, or it has not failed.
+    """
+
+    def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
+        del host
+        if record.finish is None:
+            raise RunStateError(name, "not yet", f"Take it up with `tiphys resume {name}`.")
+        if record.finish.phase is Phase.SUCCEEDED:
+            raise RunStateError(name, record.finish.phase, "There is nothing to retry.")
+        return [Retried(at=clock.now(), parameters=parameters or {})]
+
+    return _take_over(root, name, observer, events)
+
+
+def stop(root: Path, name: str, observer: Observer, message: str = "") -> Outcome | None:
+    """Stop a run: its attempts are killed, its exit handlers still run.
+
+    Returns: None when its driver was told; the outcome when it had none and was driven to its end.
+
+    Raises: UserError: there is no such run, or it has ended.
+    """
+    if folder.find(root, name).tell({"stop": message}):
+        return None
+
+    def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
+        del host
+        _refuse_ended(name, record, "There is nothing to stop.")
+        return [Resumed(at=clock.now()), Stopped(at=clock.now(), message=message)]
+
+    return _take_over(root, name, observer, events)
+
+
+Events = Callable[[Host, Record, Clock], Sequence[Event]]
+"""What happens to a run that is taken over; refuses a run that it does not fit."""
+
+
+def _take_over(root: Path, name: str, observer: Observer, events: Events) -> Outcome:
+    taken = folder.find(root, name)
+    with taken.locked():
+        observer = Once(observer)
+        manifest = _load(taken.files(), observer)
+        host = _host(taken, settings.load(taken), manifest, observer)
+        clock = SystemClock()
+        with _room(taken.path), Journal(taken.journal) as journal, _attempts() as attempts:
+            state, record = replay(taken, manifest)
+            driver = Driver(host, journal, clock, attempts)
+            driver.take(state, record)
+            return driver.drive(events(host, record, clock))
+
+
+def _refuse_ended(name: str, record: Record, advice: str) -> None:
+    if record.finish is not None:
+        raise RunStateError(name, record.finish.phase, advice)
+
+
+def _load(files: Sequence[Path], observer: Observer) -> Manifest:
+    loaded = manifests.load(files)
+    for warning in loaded.warnings:
+        observer.warned(str(warning))
+    if loaded.manifest is None:
+        raise RefusedError(loaded.errors)
+    return loaded.manifest
+
+
+def _name(main: Resource) -> str:
+    """Return the name of a run of *main*, with five random characters where Argo adds them."""
+    if not main.generate_name:
+        return main.name
+    return main.generate_name + "".join(secrets.choice(ALPHABET) for _ in range(5))
+
+
+def _save(made: RunFolder, files: Sequence[Path], known: Settings) -> None:
+    """Keep the manifest and the settings with the run."""
+    kept = made.path / "files"
+    kept.mkdir()
+    texts = [file.read_bytes() for file in files]
+    for number, text in enumerate(texts):
+        (kept / f"{number}.yaml").write_bytes(text)
+    joined = b"\n---\n".join(text.strip(b"\n") for text in texts) + b"\n"
+    (made.path / "manifest.yaml").write_bytes(joined)
+    known.save(made)
+
+
+def _host(made: RunFolder, known: Settings, manifest: Manifest, observer: Observer) -> Host:
+    return Host(
+        folder=made,
+        settings=known,
+        library=manifest.library,
+        namespace=manifest.main.namespace or "default",
+        observer=observer,
+    )
+
+
+@contextmanager
+def _attempts() -> Iterator[Attempts]:
+    with selectors.DefaultSelector() as selector:
+        attempts = Attempts(selector)
+        try:
+            yield attempts
+        finally:
+            attempts.close()
+
+
+@contextmanager
+def _cleared_unless_begun(made: RunFolder) -> Iterator[None]:
+    """Leave nothing of a run that did not begin."""
+    try:
+        with _room(made.path.parent):
+            yield
+    except BaseException:
+        folder.remove(made)
+        raise
+
+
+@contextmanager
+def _room(where: Path) -> Iterator[None]:
+    """Say plainly that the disk is full."""
+    try:
+        yield
+    except OSError as problem:
+        if disk_is_full(problem):
+            raise DiskFullError(where) from None
+        raise
