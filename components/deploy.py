@@ -101,7 +101,7 @@ def _roll_out(registry: str, judged: Decision, image: str) -> str:
         image=image,
         environment=kubernetes.own_environment(),
     )
-    return kubernetes.roll_out(PodCluster(), server, PATIENCE)
+    return kubernetes.roll_out(PodCluster.here(), server, PATIENCE)
 
 
 def _project() -> Path:

@@ -2,7 +2,7 @@ import dataclasses
 import json
 import shutil
 import subprocess
-from pathlib import Path
+import sys
 
 import pyarrow.parquet as pq
 import pytest
@@ -282,5 +282,8 @@ def test_runs_are_counted(project):
     assert [write_down(project)[0] for _ in range(3)] == [1, 2, 3]
 
 
-def test_the_gate_spec_is_part_of_the_project():
-    assert Path("gate/flights.yaml").is_file()
+def test_deploy_and_record_need_none_of_the_heavy_libraries():
+    code = "import sys, components.deploy, components.record; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"numpy", "pyarrow", "onnxruntime", "starlette", "uvicorn", "kubernetes", "torch"}
+    assert not heavy & set(done.stdout.split())

@@ -87,7 +87,7 @@ def test_looking_again_keeps_the_very_model(follower, champion):
     [
         (forge_golden, "answers the golden request with"),
         (truncate_graph, "cannot be loaded"),
-        (lose_graph, "has no model.onnx"),
+        (lose_graph, "no model.onnx"),
         (forget_an_input, "cannot answer its golden request"),
     ],
 )

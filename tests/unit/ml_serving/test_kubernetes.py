@@ -1,8 +1,11 @@
 import copy
 import json
+import threading
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from kubernetes import client
 
 from tiphys.ml.serving import kubernetes
 from tiphys.ml.serving.api import PodCluster
@@ -94,6 +97,66 @@ def test_credentials_are_those_of_the_step_s_own_template(tmp_path):
     assert kubernetes.own_environment(template) == [SECRET]
 
 
+class ApiServer(BaseHTTPRequestHandler):
+    """Answers patches with what was sent, and refuses services."""
+
+    def do_PATCH(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.seen.append((self.path, self.headers["content-type"], json.loads(body)))
+        self.answer(403 if "/services/" in self.path else 200, body)
+
+    def do_GET(self):
+        found = kubernetes.deployment(SERVER) | {"status": DONE}
+        found["metadata"] |= {"generation": 2}
+        self.answer(200, json.dumps(found).encode())
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def api_server():
+    with ThreadingHTTPServer(("127.0.0.1", 0), ApiServer) as server:
+        server.seen = []
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        settings = client.Configuration(host=f"http://127.0.0.1:{server.server_port}")
+        with client.ApiClient(settings) as api:
+            server.cluster = PodCluster(api, "ml")
+            yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_an_object_is_applied_by_the_server(api_server):
+    api_server.cluster.apply(kubernetes.deployment(SERVER))
+    ((path, content_type, body),) = api_server.seen
+    assert path == (
+        "/apis/apps/v1/namespaces/ml/deployments/serve-flight-delays-v2"
+        "?fieldManager=tiphys-deploy&force=true"
+    )
+    assert content_type == "application/apply-patch+yaml"
+    assert body == kubernetes.deployment(SERVER)
+
+
+def test_a_deployment_is_read_as_the_api_writes_it(api_server):
+    found = api_server.cluster.deployment(SERVER.name)
+    assert kubernetes.rolled_out(found | {"spec": {"replicas": 1}})
+    assert found["status"]["availableReplicas"] == 1
+
+
+def test_a_refusal_of_the_api_server_is_told_with_advice(api_server):
+    with pytest.raises(RolloutError, match=r"Service/serve-.*403.*May the workflow's Service"):
+        api_server.cluster.apply(kubernetes.service(SERVER))
+
+
 def test_outside_a_pod_there_is_no_cluster():
     with pytest.raises(RolloutError, match="works in a pod only"):
-        PodCluster()
+        PodCluster.here()

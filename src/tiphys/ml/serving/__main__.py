@@ -18,6 +18,8 @@ from tiphys.ml.serving.process import Endpoint
 
 logger = logging.getLogger("tiphys.serving")
 DIRECTORY = Path(tempfile.gettempdir(), "tiphys-serving")
+IDLE = timedelta(seconds=75)
+"""How long a connection may wait for its next request: longer than balancers keep theirs."""
 ENDED = timedelta(seconds=5)
 """How long requests that have begun may take once the server is told to go."""
 
@@ -28,17 +30,19 @@ def main() -> int:
     logging.basicConfig(
         level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s"
     )
-    lock = process.claim(options.directory)
+    directory = options.directory.absolute()
+    lock = process.claim(directory)
     if lock is None:
-        logger.info("another server runs in %s", options.directory)
+        logger.info("another server runs in %s", directory)
         return 0
     with lock, _listen(options.host, options.port) as listener:
         follower = Follower(
             Registry.open(options.registry),
             options.model,
-            options.directory / "versions",
+            directory / "versions",
             timedelta(seconds=options.every),
         )
+        os.chdir(directory)  # the folder of who started it may vanish
         follower.start()
         endpoint = Endpoint(
             url=f"http://{options.host}:{listener.getsockname()[1]}",
@@ -46,9 +50,9 @@ def main() -> int:
             registry=options.registry,
             pid=os.getpid(),
             identity=process.identity(os.getpid()),
-            log=options.directory / "server.log",
+            log=directory / "server.log",
         )
-        process.announce(options.directory, endpoint)
+        process.announce(directory, endpoint)
         logger.info("listening at %s", endpoint.url)
         config = uvicorn.Config(
             app.build(follower),
@@ -56,6 +60,7 @@ def main() -> int:
             log_level="warning",
             access_log=False,
             lifespan="off",
+            timeout_keep_alive=int(IDLE.total_seconds()),
             timeout_graceful_shutdown=int(ENDED.total_seconds()),
         )
         uvicorn.Server(config).run(sockets=[listener])

@@ -1,52 +1,59 @@
 """The `Cluster` of a pod: the Kubernetes API, by the pod's own ServiceAccount."""
 
-from typing import Any
+from typing import Any, Self
 
 from kubernetes import client, config
 
 from tiphys.ml.serving.kubernetes import MANAGER, OWN_NAMESPACE, Object, RolloutError
 
-APPLY = "application/apply-patch+yaml"
+APPLY: dict[str, Any] = {
+    "field_manager": MANAGER,
+    "force": True,
+    "_content_type": "application/apply-patch+yaml",
+}
+"""Server-side apply: it creates what is not there, and touches no field that it does not name."""
 
 
 class PodCluster:
-    """Talks to the cluster this process runs in."""
+    """One namespace of a cluster."""
 
-    def __init__(self) -> None:
-        """Raises: RolloutError: this is no pod, or it has no token."""
+    def __init__(self, api: client.ApiClient, namespace: str) -> None:
+        self._api, self.namespace = api, namespace
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return the namespace that this pod is in.
+
+        Raises: RolloutError: this is no pod, or it has no token.
+        """
+        settings = client.Configuration()
         try:
-            config.load_incluster_config()  # type: ignore[no-untyped-call]  # it ships no types
-            self.namespace = OWN_NAMESPACE.read_text()
+            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # ships no types
+            namespace = OWN_NAMESPACE.read_text()
         except (config.ConfigException, OSError) as error:
             raise RolloutError(
                 "target/kubernetes", f"works in a pod only ({error}).", 'Use target "local" here.'
             ) from error
-        self._client = client.ApiClient()
+        return cls(client.ApiClient(settings), namespace)
 
     def apply(self, manifest: Object) -> None:
         """Create the object, or make it so. Raises: RolloutError: the API server refuses it."""
         kind, name = manifest["kind"], manifest["metadata"]["name"]
+        patch = {
+            "Deployment": client.AppsV1Api(self._api).patch_namespaced_deployment,
+            "Service": client.CoreV1Api(self._api).patch_namespaced_service,
+        }[kind]
         try:
-            if kind == "Deployment":
-                client.AppsV1Api(self._client).patch_namespaced_deployment(
-                    name, self.namespace, manifest, **_APPLY
-                )
-            else:
-                client.CoreV1Api(self._client).patch_namespaced_service(
-                    name, self.namespace, manifest, **_APPLY
-                )
+            patch(name, self.namespace, manifest, **APPLY)
         except client.ApiException as error:
             raise RolloutError(
                 f"{kind}/{name}",
                 f"the API server says {error.status} {error.reason}: {error.body}",
-                "May the workflow's ServiceAccount patch and create it?",
+                "May the workflow's ServiceAccount create and patch it?",
             ) from error
 
     def deployment(self, name: str) -> Object:
         """Return the Deployment as it is."""
-        found = client.AppsV1Api(self._client).read_namespaced_deployment(name, self.namespace)
-        raw: Object = self._client.sanitize_for_serialization(found)  # type: ignore[no-untyped-call]  # it ships no types
+        found = client.AppsV1Api(self._api).read_namespaced_deployment(name, self.namespace)
+        raw: Object = self._api.sanitize_for_serialization(found)  # type: ignore[no-untyped-call]  # ships no types
         return raw
-
-
-_APPLY: dict[str, Any] = {"field_manager": MANAGER, "force": True, "_content_type": APPLY}

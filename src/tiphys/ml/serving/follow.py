@@ -63,7 +63,7 @@ class Follower(threading.Thread):
             self.service = Service(
                 model=service.model, rejected=Rejected(entry=entry, reason=str(error))
             )
-            logger.exception("version %s is rejected", entry.version[:12])
+            logger.warning("%s %s is rejected: %s", self.model, entry.version[:12], error)
             return
         self.service = Service(model=model)
         before = service.model.version[:12] if service.model else "nothing"
