@@ -45,8 +45,9 @@ def _trees(path: Path, findings: Findings) -> list[tree.Value]:
         reason = (error.strerror or "cannot be read").lower()
         findings.error(Position(str(path)), f"{reason}.", "Check the path.")
     else:
+        before = len(findings.problems)
         documents = tree.parse(str(path), text, findings)
-        if not documents and not findings.failed:
+        if not documents and len(findings.problems) == before:
             findings.error(Position(str(path)), "the file is empty.")
         return documents
     return []

@@ -13,7 +13,8 @@ def defining(folder: Path, kind: str, name: str) -> Path | None:
     A look, not a reading: the words are searched as text.
     """
     kind_line = re.compile(rf"^kind:\s*[\"']?{kind}[\"']?\s*$", re.MULTILINE)
-    name_line = re.compile(rf"^\s+name:\s*[\"']?{re.escape(name)}[\"']?\s*$", re.MULTILINE)
+    exact = rf"[\"']?{re.escape(name)}[\"']?"
+    name_line = re.compile(rf"(^\s+|[{{,]\s*)name:\s*{exact}\s*([,}}]|$)", re.MULTILINE)
     for path in sorted(folder.glob("*.y*ml"))[:MOST_FILES]:
         try:
             with path.open(encoding="utf-8", errors="replace") as file:
