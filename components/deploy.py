@@ -68,7 +68,7 @@ def deploy(
         client.wait_for(url, version, PATIENCE)
         client.check(url, judged.model, version, golden)
     except (RejectedError, GoldenError):
-        if judged.champion:
+        if judged.champion != version:
             known.rollback(judged.model, "champion", provenance)
         raise
     except (NotServedError, TimeoutError) as error:

@@ -198,6 +198,17 @@ def test_a_model_that_the_server_rejects_does_not_stay_champion(project):
     assert known.get("flights", "champion").version == version(project, WORSE)
 
 
+def test_a_first_model_that_the_server_rejects_leaves_no_champion(project):
+    judge(project, GOOD)
+    known = Registry.open("registry")
+    known.register("flights", project / f"m-{GOOD}", Provenance())
+    known.store.put(f"models/flights/versions/{version(project, GOOD)}/model.onnx", b"spoilt")
+    with pytest.raises(RejectedError):
+        release(project, GOOD)
+    assert known.get("flights", "champion") is None
+    assert judge(project, WORSE).champion == ""
+
+
 @pytest.mark.parametrize(
     ("target", "problem"),
     [("moon", 'target "moon" is not known'), ("kubernetes", "serve_image is empty")],

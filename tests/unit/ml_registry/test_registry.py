@@ -142,8 +142,16 @@ def test_two_rollbacks_go_back_by_two(deployed):
     registry, (a, _, _) = deployed
     registry.rollback("m", "champion", NOBODY)
     assert registry.rollback("m", "champion", NOBODY).version == a
-    with pytest.raises(UserError, match="no version before"):
+
+
+def test_before_the_first_version_an_alias_names_nothing(deployed):
+    registry, (a, _, _) = deployed
+    for _ in range(3):
         registry.rollback("m", "champion", NOBODY)
+    assert registry.get("m", "champion") is None
+    with pytest.raises(UserError, match="names nothing"):
+        registry.rollback("m", "champion", NOBODY)
+    assert registry.alias("m", "champion", a, NOBODY, expected="").number == 7  # 3 + 3 + 1
 
 
 def test_a_move_after_a_rollback_starts_from_there(deployed):

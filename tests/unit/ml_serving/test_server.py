@@ -2,6 +2,7 @@ import contextlib
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -285,3 +286,13 @@ def test_a_killed_server_is_seen_and_started_anew(tmp_path):
     assert serving.status(tmp_path) is None
     assert serving.start(str(tmp_path / "r"), "m", project=tmp_path).pid != first.pid
     assert serving.stop(tmp_path)
+
+
+def test_a_server_whose_folder_is_removed_goes_too(tmp_path):
+    endpoint = serving.start(str(tmp_path / "r"), "m", project=tmp_path)
+    shutil.rmtree(tmp_path / ".tiphys")
+    deadline = time.monotonic() + 10
+    while client.health(endpoint.url) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert client.health(endpoint.url) is None
+    os.waitpid(endpoint.pid, 0)

@@ -49,9 +49,9 @@ def append(
         return _read(store, path)
 
 
-def last(store: ObjectStore, prefix: str, *, after: int = 0) -> Record | None:
-    """Return the newest record, or None where none is newer than number *after*."""
-    paths = _paths(store, prefix, after=after)
+def last(store: ObjectStore, prefix: str) -> Record | None:
+    """Return the newest record, or None where there is none."""
+    paths = _paths(store, prefix)
     return _read(store, paths[-1]) if paths else None
 
 
@@ -60,14 +60,9 @@ def records(store: ObjectStore, prefix: str) -> tuple[Record, ...]:
     return tuple(_read(store, path) for path in _paths(store, prefix))
 
 
-def _paths(store: ObjectStore, prefix: str, *, after: int = 0) -> list[str]:
-    offset = f"{prefix}/{after:0{DIGITS}}.json" if after else None
-    return sorted(
-        meta["path"]
-        for chunk in store.list(prefix, offset=offset)
-        for meta in chunk
-        if meta["path"].endswith(".json")
-    )
+def _paths(store: ObjectStore, prefix: str) -> list[str]:
+    found = (meta["path"] for chunk in store.list(prefix) for meta in chunk)
+    return sorted(path for path in found if path.endswith(".json"))
 
 
 def _read(store: ObjectStore, path: str) -> Record:

@@ -81,9 +81,9 @@ class Registry:
         return Entry.read(log.append(self.store, _aliases(name, alias), decide))
 
     def get(self, name: str, alias: str) -> Entry | None:
-        """Return what *alias* names now, or None where it never named anything."""
+        """Return what *alias* names now, or None where it names nothing."""
         newest = log.last(self.store, _aliases(name, alias))
-        return Entry.read(newest) if newest else None
+        return Entry.read(newest) if newest and newest.body["version"] else None
 
     def history(self, name: str, alias: str) -> tuple[Entry, ...]:
         """Return every move of *alias*, oldest first."""
@@ -92,18 +92,20 @@ class Registry:
     def rollback(self, name: str, alias: str, provenance: Provenance) -> Entry:
         """Let *alias* name the version before its current one; twice goes back by two.
 
-        Raises: UserError: there is none before.
+        Before the first there is nothing, and nothing is what it names then: version "".
+
+        Raises: UserError: it names nothing now.
         """
 
         def decide(newest: log.Record | None) -> Mapping[str, Any]:
             number = newest.number if newest else 0
             line = line_of(each for each in self.history(name, alias) if each.number <= number)
-            if len(line) < 2:
+            if not line:
                 raise UserError(
-                    f"registry/{name}@{alias}",
-                    "there is no version before the current one to go back to.",
+                    f"registry/{name}@{alias}", "names nothing that could be taken back."
                 )
-            return {"version": line[-2], "kind": "rollback", "provenance": asdict(provenance)}
+            version = line[-2] if len(line) > 1 else ""
+            return {"version": version, "kind": "rollback", "provenance": asdict(provenance)}
 
         return Entry.read(log.append(self.store, _aliases(name, alias), decide))
 

@@ -3,11 +3,15 @@
 import argparse
 import logging
 import os
+import signal
 import socket
 import sys
 import tempfile
+import threading
+import time
 from datetime import timedelta
 from pathlib import Path
+from typing import IO
 
 import uvicorn
 
@@ -18,6 +22,7 @@ from tiphys.ml.serving.process import Endpoint
 
 logger = logging.getLogger("tiphys.serving")
 DIRECTORY = Path(tempfile.gettempdir(), "tiphys-serving")
+LOOK = timedelta(seconds=1)
 IDLE = timedelta(seconds=75)
 """How long a connection may wait for its next request: longer than balancers keep theirs."""
 ENDED = timedelta(seconds=5)
@@ -44,6 +49,7 @@ def main() -> int:
         )
         os.chdir(directory)  # the folder of who started it may vanish
         follower.start()
+        threading.Thread(target=_leave_with, args=(directory, lock), daemon=True).start()
         endpoint = Endpoint(
             url=f"http://{options.host}:{listener.getsockname()[1]}",
             model=options.model,
@@ -65,6 +71,14 @@ def main() -> int:
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _leave_with(directory: Path, lock: IO[str]) -> None:
+    """End the server once its folder is removed: nobody could find it to stop it."""
+    while process.holds(directory, lock):
+        time.sleep(LOOK.total_seconds())
+    logger.info("%s is gone, and so is this server", directory)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _listen(host: str, port: int) -> socket.socket:

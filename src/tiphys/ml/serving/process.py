@@ -131,6 +131,14 @@ def claim(directory: Path) -> IO[str] | None:
     return lock
 
 
+def holds(directory: Path, lock: IO[str]) -> bool:
+    """Return whether *lock* is still that of *directory*, which may have been removed."""
+    try:
+        return (directory / "lock").stat().st_ino == os.fstat(lock.fileno()).st_ino
+    except FileNotFoundError:
+        return False
+
+
 def announce(directory: Path, endpoint: Endpoint) -> None:
     """Write where the server listens, whole at once. Only who has the claim may."""
     fresh = directory / "server.json.new"
