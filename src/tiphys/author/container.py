@@ -163,6 +163,7 @@ def _container(use: Use, profile: Profile) -> Json:
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "capabilities": {"drop": ["ALL"]},
+            "runAsNonRoot": True,
         },
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }

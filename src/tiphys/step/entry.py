@@ -5,8 +5,6 @@ import dataclasses
 import json
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -55,24 +53,24 @@ class WrongReturnError(Exception):
 
 def main(argv: Sequence[str]) -> int:
     """Run `module:function --name=value …` and return the exit code of the step."""
-    written: dict[str, str] = {}
-    with _metrics_file() as metrics:
+    written = {
+        name.removeprefix(RETURNS): value
+        for name, value in map(_split, argv)
+        if name.startswith(RETURNS)
+    }
+    with _metrics(written.get(METRICS)):
         try:
             _run(argv, written)
         except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 -- the process ends here
             return _fail(error)
         else:
             return ExitCode.DONE
-        finally:
-            if path := written.get(METRICS):
-                _write(Path(path), json.dumps(report.last_values(metrics), ensure_ascii=False))
 
 
-def _run(argv: Sequence[str], written: dict[str, str]) -> None:
+def _run(argv: Sequence[str], written: Mapping[str, str]) -> None:
     if not argv:
         raise BadCall("tiphys.step", "function", "nothing", "module:function --name=value …")
     given = _options(argv[1:])
-    written.update({k.removeprefix(RETURNS): v for k, v in given.items() if k.startswith(RETURNS)})
     function = _load(argv[0])
     signature = read(function)
     values = arguments(signature, {k: v for k, v in given.items() if not k.startswith(RETURNS)})
@@ -103,11 +101,16 @@ def arguments(signature: Signature, given: Mapping[str, str]) -> dict[str, Any]:
     return values
 
 
+def _split(word: str) -> tuple[str, str]:
+    name, _, value = word.removeprefix("--").partition("=")
+    return name, value
+
+
 def _options(argv: Sequence[str]) -> dict[str, str]:
     given: dict[str, str] = {}
     for word in argv:
-        name, equals, value = word.removeprefix("--").partition("=")
-        if not (word.startswith("--") and equals and name):
+        name, value = _split(word)
+        if not (word.startswith("--") and "=" in word and name):
             raise BadCall("tiphys.step", "argument", word, "--name=value")
         if name in given:
             raise BadCall("tiphys.step", "argument", f"--{name} twice", "it once")
@@ -188,6 +191,8 @@ def _write(path: Path, text: str) -> None:
 def _fail(error: BaseException) -> int:
     code = failures.exit_code(error)
     if code in (ExitCode.FAILED, ExitCode.INTERRUPTED):
+        import traceback  # noqa: PLC0415 -- a step that ends well does not pay for it
+
         traceback.print_exception(error)
         message = "".join(traceback.format_exception_only(error)).strip()
     else:
@@ -208,15 +213,24 @@ def _leave_message(message: str) -> None:
 
 
 @contextlib.contextmanager
-def _metrics_file() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="tiphys-", ignore_cleanup_errors=True) as folder:
-        path = Path(folder, "metrics")
-        before = os.environ.get(report.METRICS_FILE)
-        os.environ[report.METRICS_FILE] = str(path)
-        try:
-            yield path
-        finally:
-            if before is None:
-                del os.environ[report.METRICS_FILE]
-            else:
-                os.environ[report.METRICS_FILE] = before
+def _metrics(path: str | None) -> Iterator[None]:
+    """Gather metrics, of child processes too, and leave their last values at *path*.
+
+    They are gathered beside it, not in memory: the workers of a gang are other processes. What is
+    there is written also when the step has failed.
+    """
+    if path is None:
+        yield
+        return
+    gathered = Path(f"{path}.lines").absolute()
+    gathered.parent.mkdir(parents=True, exist_ok=True)
+    before = os.environ.get(report.METRICS_FILE)
+    os.environ[report.METRICS_FILE] = str(gathered)
+    try:
+        yield
+    finally:
+        _write(Path(path), json.dumps(report.last_values(gathered), ensure_ascii=False))
+        gathered.unlink(missing_ok=True)
+        os.environ.pop(report.METRICS_FILE)
+        if before is not None:
+            os.environ[report.METRICS_FILE] = before
