@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from tiphys.errors import nearest
 from tiphys.expression import jsontext, library, members, operators, predicates, sprig
 from tiphys.expression.calls import call, callable_value
+from tiphys.expression.checker import check
 from tiphys.expression.environment import Environment, World
 from tiphys.expression.faults import ExpressionError, RefusedError
 from tiphys.expression.parser import parse
@@ -54,6 +55,7 @@ def worth(source: str, names: Mapping[str, Value], world: World) -> Value:
     scope = {**ARGO, **names}
     tree = parse(source, FUNCTIONS.difference(scope))
     try:
+        check(source, tree, scope)
         return _Evaluation(source, scope, world).value(tree, _Frame())
     except RecursionError:
         raise ExpressionError(source, 0, "this expression is nested too deeply.") from None
@@ -87,16 +89,7 @@ class _Evaluation:
     def name(self, node: Name, frame: _Frame) -> Value:
         if node.name in frame.variables:
             return frame.variables[node.name]
-        if node.name == "$env":
-            return dict(self.names)
-        if node.name not in self.names:
-            self.unknown("name", node.name, node.at, [*self.names, *frame.variables])
-        return self.names[node.name]
-
-    def unknown(self, what: str, name: str, at: int, known: "list[str]") -> None:
-        raise ExpressionError(
-            self.source, at, f'there is no {what} "{name}".', nearest(name, known)
-        )
+        return dict(self.names) if node.name == "$env" else self.names[node.name]
 
     def pointer(self, node: Pointer, frame: _Frame) -> Value:
         if node.name not in frame.pointers:
@@ -166,31 +159,17 @@ class _Evaluation:
 
     def call(self, node: Call, frame: _Frame) -> Value:
         name = members.dotted(node.callee)
-        if isinstance(node.callee, Name) and not self.known(node.callee.name, frame):
-            functions = [name for name, value in self.names.items() if callable(value)]
-            self.unknown("function", name, node.at, [*functions, *FUNCTIONS])
         callee = self.value(node.callee, frame)
         function = callable_value(callee)
         if function is None and callee is None and name.startswith("sprig."):
-            wanted = name.removeprefix("sprig.")
-            self.unknown(
-                "function",
-                name,
-                node.at,
-                [f"sprig.{f}" for f in sprig.FUNCTIONS if f[:1] == wanted[:1]]
-                or [f"sprig.{f}" for f in sprig.FUNCTIONS],
-            )
+            known = nearest(name, [f"sprig.{known}" for known in sprig.FUNCTIONS])
+            raise ExpressionError(self.source, node.at, f'there is no function "{name}".', known)
         if function is None:
             raise RefusedError(f"`{name}` is {kind(callee)}, not a function.")
         arguments = [self.value(argument, frame) for argument in node.arguments]
         return call(name, function, arguments, self.world)
 
-    def known(self, name: str, frame: _Frame) -> bool:
-        return name in self.names or name in frame.variables
-
     def let(self, node: Let, frame: _Frame) -> Value:
-        if self.known(node.name, frame) or node.name in FUNCTIONS:
-            raise RefusedError(f'"{node.name}" already has a meaning.')
         variables = {**frame.variables, node.name: self.value(node.value, frame)}
         return self.value(node.body, _Frame(variables, frame.pointers))
 
@@ -211,7 +190,7 @@ class _Evaluation:
         for key, _ in pairs:
             if not isinstance(key, str):
                 raise RefusedError(f"a key is {kind(key)}, not string.")
-        return dict(pairs)
+        return dict(reversed(pairs))  # of two equal keys, Go keeps the first
 
 
 _RULES: dict[type, Callable[..., Value]] = {

@@ -4,7 +4,7 @@ A path that can meet several values gives a list of them; any other path gives t
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tiphys.expression.faults import RefusedError
@@ -38,14 +38,38 @@ def query(document: Value, path: str) -> Value:
 
     Raises: RefusedError: a malformed path, or one step of a definite path finds nothing.
     """
-    steps = _steps(path)
-    values, several = [document], False
-    for step in steps:
-        several = several or not step.definite
-        values = [found for value in values for found in _selected(value, step)]
-        if not several and not values:
-            raise RefusedError(f"`{path}` finds nothing.")
-    return values if several else values[0]
+    found = _applied(document, _steps(path))
+    if not found:
+        raise RefusedError(f"`{path}` finds nothing.")
+    return found[0]
+
+
+def _applied(value: Value, steps: Sequence[_Step]) -> list[Value]:
+    """Return the one thing found, or nothing."""
+    if not steps:
+        return [value]
+    step, rest = steps[0], steps[1:]
+    if step.deep:
+        return [list(_deep(value, [step._replace(deep=False), *rest]))]
+    if step.definite:
+        return [
+            found for item in _matches(value, step.selectors[0]) for found in _applied(item, rest)
+        ]
+    if not isinstance(value, list | dict):
+        return []
+    places = [place for selector in step.selectors for place in _matches(value, selector)]
+    if rest and step.selectors != (None,) and isinstance(rest[0].selectors[0], int):
+        return _applied(places, rest)  # an index counts in what a slice or union has found
+    found = (item for place in places for item in _applied(place, rest))
+    return [[item for item in found if item is not None or not rest]]
+
+
+def _deep(value: Value, steps: Sequence[_Step]) -> Iterator[Value]:
+    """Lists that are found are poured out."""
+    for found in _applied(value, steps):
+        yield from found if isinstance(found, list) else [found]
+    for child in _matches(value, None):
+        yield from _deep(child, steps)
 
 
 def _steps(path: str) -> list[_Step]:
@@ -83,18 +107,6 @@ def _selector(key: re.Match[str]) -> object:
     if span is not None:
         return slice(*(int(part) if part else None for part in span.split(":")))
     return int(index) if index is not None else None
-
-
-def _selected(value: Value, step: _Step) -> Iterator[Value]:
-    for place in _everywhere(value) if step.deep else (value,):
-        for selector in step.selectors:
-            yield from _matches(place, selector)
-
-
-def _everywhere(value: Value) -> Iterator[Value]:
-    yield value
-    for child in _matches(value, None):
-        yield from _everywhere(child)
 
 
 def _matches(value: Value, selector: object) -> Iterator[Value]:

@@ -1,26 +1,28 @@
 """Reaching into values: fields, indices, slices, and the methods of times and durations."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, tzinfo
 
 from tiphys.expression import moments
 from tiphys.expression.faults import RefusedError
 from tiphys.expression.syntax import Literal, Member, Name, Node
 from tiphys.expression.text import shown
-from tiphys.expression.values import Duration, Value, integer, kind
+from tiphys.expression.values import AnyMap, Duration, Value, integer, kind
 
 
 def fetched(owner: Value, key: Value) -> Value:
     """Return `owner[key]`: nil for a key that a map has not. Raises: RefusedError."""
-    match owner:
-        case dict():
+    match owner, key:
+        case AnyMap(), None | str() | int() | float():
             return owner.get(key)
-        case list() | str():
+        case dict(), None | str():
+            return owner.get(key or "")
+        case list() | str(), int() | float():
             return _item(owner, integer(key))
-        case datetime() | Duration() if isinstance(key, str):
-            if method := METHODS[type(owner)].get(key):
-                return method(owner)
-    raise RefusedError(f"{kind(owner)} has no {shown(key)}.")
+        case datetime() | Duration(), str() if key in METHODS[type(owner)]:
+            return METHODS[type(owner)][key](owner)
+        case _:
+            raise RefusedError(f"{kind(owner)} has no {shown(key)}.")
 
 
 def found(owner: Value, key: Value) -> Value:
@@ -71,18 +73,12 @@ def _no_argument(read: Callable[[datetime], Value]) -> Method:
     return lambda moment: lambda: read(moment)
 
 
-def _delta(span: Duration) -> timedelta:
-    return timedelta(microseconds=span.nanoseconds // 1000)
-
-
-def _since(moment: datetime, other: datetime) -> Duration:
-    return Duration((moment - other) // timedelta(microseconds=1) * 1000)
-
-
 def _months_later(moment: datetime, years: int, months: int, days: int) -> datetime:
     total = moment.year * 12 + moment.month - 1 + years * 12 + months
+    if not 12 <= total < 120000:
+        raise RefusedError("this time is outside the years 1 to 9999.")
     first = moment.replace(year=total // 12, month=total % 12 + 1, day=1)
-    return first + timedelta(days=moment.day - 1 + days)
+    return moments.later(first, Duration((moment.day - 1 + days) * 86400 * moments.SECOND))
 
 
 def _format(moment: datetime) -> Method:
@@ -94,7 +90,7 @@ def _format(moment: datetime) -> Method:
 
 def _add(moment: datetime) -> Method:
     def later(span: Duration) -> datetime:
-        return moment + _delta(span)
+        return moments.later(moment, span)
 
     return later
 
@@ -147,7 +143,7 @@ METHODS: dict[type, dict[str, Method]] = {
         "Add": _add,
         "AddDate": _add_date,
         "In": _in,
-        "Sub": _comparison(_since),
+        "Sub": _comparison(lambda moment, other: moments.between(other, moment)),
         "Before": _comparison(lambda moment, other: moment < other),
         "After": _comparison(lambda moment, other: moment > other),
         "Equal": _comparison(lambda moment, other: moment == other),

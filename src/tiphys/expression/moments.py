@@ -202,6 +202,18 @@ def zone(name: str) -> tzinfo:
         raise RefusedError(f'there is no time zone "{name}".') from None
 
 
+def later(moment: datetime, span: Duration) -> datetime:
+    """Raises: RefusedError: that is not in the years 1 to 9999."""
+    try:
+        return moment + timedelta(microseconds=span.nanoseconds // 1000)
+    except OverflowError:
+        raise RefusedError("this time is outside the years 1 to 9999.") from None
+
+
+def between(start: datetime, end: datetime) -> Duration:
+    return Duration((end - start) // timedelta(microseconds=1) * 1000)
+
+
 def duration(text: str) -> Duration:
     """Return the duration that *text* is.
 

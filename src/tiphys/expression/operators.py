@@ -3,10 +3,10 @@
 import math
 import operator
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from tiphys.expression import patterns
+from tiphys.expression import moments, patterns
 from tiphys.expression.faults import RefusedError
 from tiphys.expression.values import (
     Duration,
@@ -41,11 +41,12 @@ def add(left: Value, right: Value) -> Value:
     match left, right:
         case str(), str():
             return left + right
-        case (datetime(), Duration()) | (Duration(), datetime()):
-            moment, span = (left, right) if isinstance(left, datetime) else (right, left)
-            return moment + _delta(span)  # type: ignore[operator]  # the pattern says so
+        case (datetime(), Duration()):
+            return moments.later(left, right)
+        case (Duration(), datetime()):
+            return moments.later(right, left)
         case Duration(), Duration():
-            return Duration(left.nanoseconds + right.nanoseconds)
+            return Duration(wrapped(left.nanoseconds + right.nanoseconds))
         case _:
             return _numeric("+", operator.add, left, right)
 
@@ -53,32 +54,28 @@ def add(left: Value, right: Value) -> Value:
 def subtract(left: Value, right: Value) -> Value:
     match left, right:
         case datetime(), datetime():
-            return Duration((left - right) // timedelta(microseconds=1) * 1000)
+            return moments.between(right, left)
         case datetime(), Duration():
-            return left - _delta(right)
+            return moments.later(left, Duration(-right.nanoseconds))
         case Duration(), Duration():
-            return Duration(left.nanoseconds - right.nanoseconds)
+            return Duration(wrapped(left.nanoseconds - right.nanoseconds))
         case _:
             return _numeric("-", operator.sub, left, right)
 
 
-def _delta(span: Value) -> timedelta:
-    return (
-        timedelta(microseconds=span.nanoseconds / 1000)
-        if isinstance(span, Duration)
-        else timedelta()
-    )
-
-
 def multiply(left: Value, right: Value) -> Value:
-    spans = isinstance(left, Duration), isinstance(right, Duration)
-    if any(spans):
-        factors = [
+    """A duration times an integer is a duration; times a float it is nanoseconds."""
+    if isinstance(left, Duration) or isinstance(right, Duration):
+        one, other = (
             side.nanoseconds if isinstance(side, Duration) else side for side in (left, right)
-        ]
-        product = _numeric("*", operator.mul, *factors)
-        return Duration(integer(product))
+        )
+        product = _numeric("*", operator.mul, one, other)
+        return Duration(product) if isinstance(product, int) else product
     return _numeric("*", operator.mul, left, right)
+
+
+def _plain(factor: Value) -> Value:
+    return factor.nanoseconds if isinstance(factor, Duration) else factor
 
 
 def divide(left: Value, right: Value) -> Value:

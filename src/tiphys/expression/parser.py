@@ -43,7 +43,10 @@ NEGATABLE = frozenset({"in", "matches", "contains", "startsWith", "endsWith"})
 PREDICATES: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("all", "none", "any", "one", "filter", "map", "groupBy"), (2, 2)),
     **dict.fromkeys(("find", "findIndex", "findLast", "findLastIndex"), (2, 2)),
-    **{"count": (1, 2), "sum": (1, 2), "sortBy": (2, 3), "reduce": (2, 3)},
+    "count": (1, 2),
+    "sum": (1, 2),
+    "sortBy": (2, 3),
+    "reduce": (2, 3),
 }
 """Built-ins whose second argument is a predicate: how many arguments they take."""
 Item = TypeVar("Item")

@@ -1,6 +1,6 @@
 """Tags in text: `{{name}}` and `{{= expression }}`, replaced in one pass.
 
-A tag ends at the first `}}`, whatever is in it, as in Argo.
+A tag ends at the first `}}`, whatever is in it, as in Argo. A `{{` without end is text.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -9,8 +9,9 @@ from functools import lru_cache
 
 from tiphys.expression import jsontext, references
 from tiphys.expression.environment import Environment, World
-from tiphys.expression.evaluator import ARGO, worth
+from tiphys.expression.evaluator import ARGO, FUNCTIONS, worth
 from tiphys.expression.faults import ExpressionError, MissingNameError, RefusedError
+from tiphys.expression.parser import parse
 from tiphys.expression.scope import Scope
 from tiphys.expression.values import Value
 
@@ -48,7 +49,8 @@ def substitute(text: str, scope: Scope, *, strict: Strict = False) -> str:
 
     Raises:
         MissingNameError: a name that must resolve is not in the scope.
-        ExpressionError: an absent output (None) without a default, or a bad expression.
+        ExpressionError: an absent output (None) without a default, a syntax error, or a bad
+            expression all of whose names are known.
     """
     if "{{" not in text:
         return text
@@ -102,6 +104,7 @@ def _must_resolve(name: str, strict: Strict) -> bool:
 
 def _expression(source: str, scope: Scope, strict: Strict) -> str:
     literally = "{{=" + source + "}}"
+    parse(source, FUNCTIONS)
     tree = {**ARGO, **scope.tree()}
     missing = [name for name in references.read(source) if not _has(tree, name)]
     for name in missing:

@@ -32,7 +32,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "nil": lambda _: "<nil>",
     "bool": lambda value: "true" if value else "false",
     "int": str,
-    "float": lambda value: float_text(value, least=1e-4, bound=1e21),
+    "float": lambda value: float_text(value, least=1e-4, bound=1e6),
     "string": str,
     "array": lambda value: f"[{' '.join(map(shown, value))}]",
     "map": _shown_map,

@@ -53,7 +53,7 @@ class _Reader:
         pattern = False
         while (start := self.start()) < len(self.text):
             kind, value = self.word(before)
-            if pattern and kind is Kind.STRING:
+            if pattern and kind is Kind.STRING and self.text[start] in "'\"":
                 kind = Kind.PATTERN
             pattern = kind is Kind.COMPARATOR and value in {"=~", "!~"}
             before = kind

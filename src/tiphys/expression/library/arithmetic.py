@@ -19,7 +19,7 @@ from tiphys.expression.values import (
     wrapped,
 )
 
-_FLOAT = re.compile(
+FLOAT = re.compile(
     r"[+-]?(?:(?:\d[\d_]*\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf(?:inity)?|nan)", re.IGNORECASE | re.ASCII
 )
 
@@ -41,7 +41,7 @@ def to_int(value: object) -> int:
 
 
 def to_float(value: object) -> float:
-    if is_number(value) or (isinstance(value, str) and _FLOAT.fullmatch(value)):
+    if is_number(value) or (isinstance(value, str) and FLOAT.fullmatch(value)):
         return float(value)  # type: ignore[arg-type]  # a number, or text of one
     raise RefusedError(f"`{_quoted(value)}` is no number.")
 
