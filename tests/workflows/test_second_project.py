@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tiphys import runtime
+
 PROFILE = """\
 images: none
 tiers: {any: {requests: {cpu: 100m, memory: 64Mi}}}
@@ -103,3 +105,32 @@ def test_another_project_is_rendered(project):
         ("draw", None),
         ("count", "draw"),
     ]
+
+
+class Silent:
+    """An observer that nobody listens to."""
+
+    def changed(self, workflow):
+        """Take the newest state."""
+
+    def warned(self, text):
+        """Take a warning."""
+
+
+def test_what_was_rendered_runs_and_values_arrive_as_they_were(project, monkeypatch):
+    monkeypatch.chdir(project)
+    tiphys(project, "render")
+    request = runtime.RunRequest(
+        files=(project / "manifests/here/words.yaml",), parameters={"sentence": "c d  é"}
+    )
+
+    outcome = runtime.run(request, Silent())
+
+    assert outcome.phase == "Succeeded", outcome.message
+    outputs = {
+        node["displayName"]: {p["name"]: p["value"] for p in node["outputs"]["parameters"]}
+        for node in outcome.workflow["status"]["nodes"].values()
+        if node["type"] == "Pod"
+    }
+    assert outputs["draw(0)"]["words"] == '["c","d","é"]'
+    assert outputs["count(0)"] == {"number": "3", "same": "true", "metrics": "{}"}
