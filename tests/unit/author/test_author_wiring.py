@@ -217,6 +217,32 @@ def test_a_container_of_somebody_else_is_called_like_any_step(pipeline):
     assert pipeline.template().build().spec.templates[2].container.image == "argosay"
 
 
+def test_artifacts_of_somebody_elses_container_are_wired_too(pipeline):
+    convert = pipeline.add(
+        models.Template(
+            name="convert",
+            inputs=models.Inputs(artifacts=[models.Artifact(name="raw", path="/raw")]),
+            outputs=models.Outputs(
+                artifacts=[models.Artifact(name="cooked", path="/cooked")],
+                parameters=[models.Parameter(name="size")],
+            ),
+        )
+    )
+    with pipeline.dag() as run:
+        parts = cutting.step(source=run.source)
+        done = convert.named("cook").step(raw=parts.part)
+        fitting.step(part=done.cooked, months=[], share=1.0, note=done.size)
+
+    assert arguments(tasks(pipeline)["cook"]) == {"raw": "{{tasks.cut.outputs.artifacts.part}}"}
+    assert arguments(tasks(pipeline)["fit"])["part"] == "{{tasks.cook.outputs.artifacts.cooked}}"
+    assert arguments(tasks(pipeline)["fit"])["note"] == "{{tasks.cook.outputs.parameters.size}}"
+
+
+def test_a_container_without_a_name_cannot_be_called(pipeline):
+    with pytest.raises(AuthoringError, match=r"Template: has no name\. Give it one\."):
+        pipeline.add(models.Template())
+
+
 def wrong_type(run, parts):
     cutting.named("again").step(source=run.source, rows=run.word)
 
