@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tiphys.errors import nearest
-from tiphys.manifest import scalar, support, tree
+from tiphys.manifest import patch, scalar, support, tree
 from tiphys.manifest.problem import Findings
 from tiphys.manifest.support import Level, Row
 
@@ -25,6 +25,7 @@ def _is_text(value: object) -> bool:
 
 _SCALARS: dict[str, tuple[str, _Is]] = {
     "text": ("a string", _is_text),
+    "pod-patch": ("a string", _is_text),
     "any-text": ("a string", lambda value: not isinstance(value, dict | list)),
     "whole": ("a whole number", _is_whole),
     "number": ("a number", _is_number),
@@ -170,5 +171,9 @@ def _check_level(name: str, entry: tree.Entry, row: Row, findings: Findings) -> 
         return
     if row.level is Level.REFUSED:
         findings.error(entry.at, text)
-    elif row.loud:
+    elif row.loud and not _is_resources(entry.value, row):
         findings.warn(entry.at, text)
+
+
+def _is_resources(value: tree.Value, row: Row) -> bool:
+    return row.shape == "pod-patch" and patch.only_resources(scalar.any_string(tree.plain(value)))

@@ -48,7 +48,17 @@ ROWS = [
     for kind, rows in support.KINDS.items()
     for field, row in (rows or {}).items()
 ]
-SCALARS = {"text", "any-text", "whole", "number", "flag", "whole-or-text", "quantity", "json"}
+SCALARS = {
+    "text",
+    "any-text",
+    "whole",
+    "number",
+    "flag",
+    "whole-or-text",
+    "quantity",
+    "json",
+    "pod-patch",
+}
 
 
 @pytest.mark.parametrize(("model", "kind"), PAIRS, ids=[kind for _, kind in PAIRS])

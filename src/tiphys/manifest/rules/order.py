@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from tiphys.manifest.model import Call, Dag
@@ -32,18 +33,36 @@ def before(task: Call) -> tuple[str, ...]:
     return task.dependencies
 
 
-def is_ancestor(earlier: str, task: Call, tasks: Mapping[str, Call]) -> bool:
-    """Whether *earlier* has ended before *task* starts (rule 18)."""
-    seen: set[str] = set()
-    waiting = list(before(task))
-    while waiting:
-        name = waiting.pop()
-        if name == earlier:
-            return True
-        if name not in seen and name in tasks:
-            seen.add(name)
-            waiting += before(tasks[name])
-    return False
+@dataclass(frozen=True, slots=True)
+class Ancestry:
+    """What has ended before each task starts (rule 18): a bit a task, cheap for thousands."""
+
+    bit: Mapping[str, int]
+    before: Mapping[str, int]
+    """For each task, the bits of its ancestors; empty when there is a cycle."""
+
+    def holds(self, earlier: str, task: str) -> bool:
+        """Whether *earlier* is an ancestor of *task*; in a cycle, everything is."""
+        return not self.before or bool(self.before[task] & self.bit[earlier])
+
+
+def ancestry(tasks: Mapping[str, Call]) -> Ancestry:
+    """Return the ancestors of every task."""
+    graph = _graph(tasks)
+    bit = {name: 1 << number for number, name in enumerate(graph)}
+    ancestors: dict[str, int] = {}
+    try:
+        for name in TopologicalSorter(graph).static_order():
+            ancestors[name] = 0
+            for earlier in graph[name]:
+                ancestors[name] |= ancestors[earlier] | bit[earlier]
+    except CycleError:
+        return Ancestry(bit, {})
+    return Ancestry(bit, ancestors)
+
+
+def _graph(tasks: Mapping[str, Call]) -> dict[str, list[str]]:
+    return {name: [each for each in before(task) if each in tasks] for name, task in tasks.items()}
 
 
 def check(dag: Dag, context: Context) -> None:
@@ -91,9 +110,8 @@ def _check_mixture(task: Call, with_depends: Call, context: Context) -> None:
 
 
 def _check_cycle(tasks: Mapping[str, Call], context: Context) -> None:
-    graph = {name: [each for each in before(task) if each in tasks] for name, task in tasks.items()}
     try:
-        TopologicalSorter(graph).prepare()
+        TopologicalSorter(_graph(tasks)).prepare()
     except CycleError as error:
         cycle: list[str] = error.args[1]
         at = context.at(tasks[cycle[0]].at, "depends", "dependencies")

@@ -123,13 +123,15 @@ def _check_references(template: Template, context: Context, outer: Scope | None)
     )
     mapping = context.trees.get(template.at, tree.Mapping())
     reading.check(mapping, _within(scope, own, lambda _: True), context)
-    groups = [{each.name for each in group} for group in template.steps or ()]
-    for number, group in enumerate(template.steps or ()):
-        earlier = frozenset[str]().union(*groups[:number])
+    if template.dag:
+        ancestry = order.ancestry(own)
+        for call in called:
+            _check_call(call, _in_task(call, own, ancestry, scope), context)
+    earlier: set[str] = set()
+    for group in template.steps or ():
         for call in group:
-            _check_call(call, _in_step(call, own, earlier, scope), context)
-    for call in template.dag.tasks if template.dag else ():
-        _check_call(call, _in_task(call, own, scope), context)
+            _check_call(call, _in_step(call, own, frozenset(earlier), scope), context)
+        earlier |= {each.name for each in group}
 
 
 def _joined(word: str, own: Mapping[str, Call], scope: Scope) -> Mapping[str, Mapping[str, Call]]:
@@ -155,10 +157,10 @@ def _in_step(step: Call, own: Mapping[str, Call], earlier: frozenset[str], scope
     )
 
 
-def _in_task(task: Call, own: Mapping[str, Call], scope: Scope) -> Scope:
+def _in_task(task: Call, own: Mapping[str, Call], ancestry: order.Ancestry, scope: Scope) -> Scope:
     way = "dependencies" if task.dependencies else "depends"
     return replace(
-        _within(scope, own, lambda name: order.is_ancestor(name, task, own)),
+        _within(scope, own, lambda name: ancestry.holds(name, task.name)),
         reader=f'task "{task.name}"',
         advice=f'Add "{{name}}" to its {way}.',
     )

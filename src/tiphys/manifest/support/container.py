@@ -19,7 +19,7 @@ CONTAINER: Rows = {
     "resizePolicy": ignored("[ContainerResizePolicy]", _PROCESS),
     "resources": runs("ResourceRequirements"),
     "restartPolicy": ignored("text", _PROCESS),
-    "securityContext": warned("SecurityContext", "`securityContext` is ignored: steps run as you."),
+    "securityContext": ignored("SecurityContext", "steps run as you"),
     "startupProbe": warned("Probe", "`{field}` is ignored: a step here is a process."),
     "stdin": ignored("flag", "steps have no input"),
     "stdinOnce": ignored("flag", "steps have no input"),

@@ -85,13 +85,11 @@ WORKFLOW_SPEC: Rows = {
     "podGC": ignored("PodGC", _CLEAN),
     "podMetadata": ignored("Metadata", _ONE_PROCESS),
     "podPriorityClassName": ignored("text", _ONE_PROCESS),
-    "podSpecPatch": warned("text", "`podSpecPatch` is ignored: steps here are no pods."),
+    "podSpecPatch": warned("pod-patch", "`podSpecPatch` is ignored: steps here are no pods."),
     "priority": ignored("whole", "runs on this machine do not queue"),
     "retryStrategy": runs("RetryStrategy"),
     "schedulerName": ignored("text", _ONE_PROCESS),
-    "securityContext": warned(
-        "PodSecurityContext", "`securityContext` is ignored: steps run as you."
-    ),
+    "securityContext": ignored("PodSecurityContext", "steps run as you"),
     "serviceAccountName": ignored("text", "steps have your own rights"),
     "shutdown": refused("`shutdown:` ends a run that has begun.", "text"),
     "suspend": refused("`suspend:` would never end. " + LATER, "flag"),
