@@ -72,6 +72,44 @@ def build(profile: Profile) -> list:
     return [words.template()]
 '''
 
+FLAKY = '''
+"""A step that works the second time, and one that never will."""
+
+from pathlib import Path
+
+from tiphys.step import Temporary, WrongInput
+
+
+def shaky(*, marker: str) -> None:
+    """Fail once."""
+    if not Path(marker).exists():
+        Path(marker).touch()
+        raise Temporary("not yet")
+
+
+def hopeless() -> None:
+    """Fail always."""
+    raise WrongInput("there is no month 2013-13")
+'''
+
+RETRIED = '''
+"""Two ways to fail."""
+
+from components.flaky import hopeless, shaky
+from tiphys.author import Pipeline, Profile, template
+
+
+def build(profile: Profile) -> list:
+    """Return what manifests/<cluster>/retried.yaml holds."""
+    flaky = Pipeline(
+        name="retried", profile=profile, title="Retried", owner="us", parameters={"marker": "m"}
+    )
+    with flaky.dag() as run:
+        template(shaky, tier="any").step(marker=run.marker)
+        template(hopeless, tier="any").step()
+    return [flaky.template()]
+'''
+
 
 @pytest.fixture
 def project(tmp_path):
@@ -79,8 +117,10 @@ def project(tmp_path):
     files = {
         "manifests/here/profile.yaml": PROFILE,
         "components/__init__.py": "",
+        "components/flaky.py": FLAKY,
         "components/words.py": COMPONENT,
         "workflows/__init__.py": "",
+        "workflows/retried.py": RETRIED,
         "workflows/words.py": WORKFLOW,
         "pyproject.toml": "[project]\nname = 'words'\nversion = '0'\n",
     }
@@ -134,3 +174,25 @@ def test_what_was_rendered_runs_and_values_arrive_as_they_were(project, monkeypa
     }
     assert outputs["draw(0)"]["words"] == '["c","d","é"]'
     assert outputs["count(0)"] == {"number": "3", "same": "true", "metrics": "{}"}
+
+
+def test_a_temporary_failure_is_tried_again_and_bad_input_is_not(project, monkeypatch):
+    monkeypatch.chdir(project)
+    tiphys(project, "render")
+    manifest = project / "manifests/here/retried.yaml"
+    marker = str(project / "marker")
+
+    outcome = runtime.run(
+        runtime.RunRequest(files=(manifest,), parameters={"marker": marker}), Silent()
+    )
+
+    attempts = {
+        node["displayName"]: (node["phase"], node.get("message"))
+        for node in outcome.workflow["status"]["nodes"].values()
+        if node["type"] == "Pod"
+    }
+    assert attempts == {
+        "shaky(0)": ("Failed", "main: Error (exit code 75): not yet"),
+        "shaky(1)": ("Succeeded", None),
+        "hopeless(0)": ("Failed", "main: Error (exit code 2): there is no month 2013-13"),
+    }
