@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tiphys.report.rows import Row, moment, rows
+from tiphys.report.rows import Attempt, Row, moment, rows
 
 SIGNS: Mapping[str, tuple[str, str]] = {
     "": ("○", "dim"),
@@ -41,13 +41,23 @@ def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group
     return Group(headline(workflow, now, context), table)
 
 
+def phase_of(workflow: Mapping[str, Any]) -> str:
+    """Return the phase of a run; Argo writes none before it has looked at it."""
+    return str((workflow.get("status") or {}).get("phase") or "Pending")
+
+
+def style(phase: str) -> str:
+    """Return how *phase* is coloured."""
+    return SIGNS.get(phase, SIGNS[""])[1]
+
+
 def headline(workflow: Mapping[str, Any], now: datetime, context: str) -> Text:
     status = workflow.get("status") or {}
-    phase = status.get("phase") or "Pending"
+    phase = phase_of(workflow)
     started = moment(status.get("startedAt"))
     ended = moment(status.get("finishedAt")) or now
     text = Text(workflow["metadata"]["name"], style="bold")
-    text.append(f"  {phase}", style=SIGNS.get(phase, SIGNS[""])[1])
+    text.append(f"  {phase}", style=style(phase))
     text.append(f" {spell(ended - started) if started else ''}   {context}".rstrip(), style="dim")
     return text
 
@@ -69,17 +79,12 @@ def detail(row: Row) -> str:
     return "  ".join(said)
 
 
-def used(row: Row) -> str:
-    """Return peak memory and processor time of the last attempt, beside what was asked for.
-
-    >>> used(Row(depth=0, name="x", phase="Running"))
-    ''
-    """
-    last = row.attempts[-1] if row.attempts else None
-    if last is None or last.memory_bytes is None:
+def used(row: Row, attempt: Attempt) -> str:
+    """Return peak memory and processor time of *attempt*, beside what its step asked for."""
+    if attempt.memory_bytes is None:
         return ""
     asked = f" of {row.requests['memory']}" if "memory" in row.requests else ""
-    return f"{last.memory_bytes / 2**20:.0f} MiB{asked}, {last.cpu_seconds or 0.0:.1f} s CPU"
+    return f"{attempt.memory_bytes / 2**20:.0f} MiB{asked}, {attempt.cpu_seconds or 0.0:.1f} s CPU"
 
 
 def spell(elapsed: timedelta) -> str:

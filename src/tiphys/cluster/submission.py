@@ -66,39 +66,25 @@ def _put(
 
 def submit(
     connection: Connection,
-    main: Mapping[str, Any],
+    workflow: Mapping[str, Any],
     parameters: Mapping[str, str],
-    labels: Mapping[str, str],
+    annotations: Mapping[str, str],
 ) -> str:
-    """Create a Workflow from *main* and return its name.
-
-    *main* is a Workflow, or a WorkflowTemplate or CronWorkflow that was applied before.
-    """
-    workflow = workflow_from(main, parameters, labels)
+    """Create *workflow*, a whole Workflow object, and return the name it got."""
+    made = with_parameters(workflow, parameters)
+    notes = {**made["metadata"].get("annotations", {}), **annotations}
+    made["metadata"] = {**made["metadata"], "annotations": notes}
+    made["metadata"].pop("namespace", None)  # the profile says where
     api = WorkflowServiceApi(connection.client)
-    body = {"namespace": connection.namespace, "workflow": workflow}
-    made = ask(connection, api.create_workflow_endpoint, connection.namespace, body=body)
-    return str(made["metadata"]["name"])
+    body = {"namespace": connection.namespace, "workflow": made}
+    answer = ask(connection, api.create_workflow_endpoint, connection.namespace, body=body)
+    return str(answer["metadata"]["name"])
 
 
-def workflow_from(
-    main: Mapping[str, Any], parameters: Mapping[str, str], labels: Mapping[str, str]
-) -> Object:
-    """Return the Workflow to create: parameters replace those of the same name, as `-p` does."""
-    name = str(main["metadata"].get("name", ""))
-    metadata: Object = {"generateName": f"{name}-"}
-    match main["kind"]:
-        case "Workflow":
-            metadata = dict(main["metadata"])
-            spec = dict(main["spec"])
-        case "CronWorkflow":
-            spec = dict(main["spec"]["workflowSpec"])
-        case _:
-            spec = {"workflowTemplateRef": {"name": name}}
-    metadata["labels"] = {**metadata.get("labels", {}), **labels}
-    arguments = dict(spec.get("arguments") or {})
+def with_parameters(workflow: Mapping[str, Any], parameters: Mapping[str, str]) -> Object:
+    """Return *workflow* with *parameters* in place of its own of the same name, as `-p` does."""
+    arguments = workflow["spec"].get("arguments") or {}
     kept = [p for p in arguments.get("parameters") or () if p["name"] not in parameters]
     given = [{"name": name, "value": value} for name, value in parameters.items()]
-    spec["arguments"] = {**arguments, "parameters": kept + given}
-    kind = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
-    return {**kind, "metadata": metadata, "spec": spec}
+    spec = {**workflow["spec"], "arguments": {**arguments, "parameters": kept + given}}
+    return {**workflow, "spec": spec}

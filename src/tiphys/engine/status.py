@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from tiphys import manifest as manifests
 from tiphys.engine import tree
 from tiphys.engine.node import ArtifactLocation, Node, NodeOutputs, NodeType, Phase
 from tiphys.engine.state import State
@@ -28,6 +29,8 @@ def status(state: State) -> dict[str, Json]:
                 "finishedAt": _time(state.finished_at),
                 "progress": progress[None],
                 "nodes": {node.id: _node(state, node, progress) for node in state.nodes.values()},
+                "storedTemplates": _stored_templates(state),
+                "storedWorkflowTemplateSpec": _stored_spec(state),
                 "outputs": _workflow_outputs(state),
             }
         ),
@@ -53,6 +56,29 @@ def _metadata(state: State) -> dict[str, Json]:
             "annotations": dict(workflow.annotations),
         }
     )
+
+
+def _stored_spec(state: State) -> dict[str, Json]:
+    """Return the spec that a run by reference has, its own fields over those referred to."""
+    reference = state.workflow.spec.workflow_template_ref
+    if reference is None:
+        return {}
+    own = dict(state.workflow.raw.get("spec", {}))
+    own.pop("workflowTemplateRef", None)
+    return {**manifests.referenced(state.manifest.library, reference).raw.get("spec", {}), **own}
+
+
+def _stored_templates(state: State) -> dict[str, Json]:
+    """Return the templates that nodes were made from by `templateRef` (rule 62)."""
+    references = {node.template_ref for node in state.nodes.values() if node.template_ref}
+    found = {}
+    for one in references:
+        spec = manifests.referenced(state.manifest.library, one).raw.get("spec", {})
+        for template in spec.get("templates") or ():
+            if template["name"] == one.template:
+                scope = "cluster" if one.cluster_scope else "namespaced"
+                found[f"{scope}/{one.name}/{one.template}"] = template
+    return dict(sorted(found.items()))
 
 
 def _node(state: State, node: Node, progress: Mapping[str | None, str]) -> dict[str, Json]:

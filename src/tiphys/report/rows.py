@@ -20,6 +20,8 @@ class Attempt:
     """One pod of a step. `memory_bytes` is its peak; None where nobody measured."""
 
     node: str
+    name: str
+    """The pod's display name: `train`, or `train(1)` where it was retried."""
     phase: str
     message: str
     started: datetime | None
@@ -133,13 +135,13 @@ class _Tree:
                 yield from self._node(child, depth + 1, {})
             return
         last = self._last(node)
-        template = self.templates.get(last.get("templateName", ""), {})
+        template = self.templates.get(_template_name(last), {})
         if last["type"] in {"DAG", "Steps"}:
             yield from self._children(node, template, depth + 1)
 
     def _row(self, node: Object, depth: int, call: Object) -> Row:
         last = self._last(node)
-        template = self.templates.get(last.get("templateName", ""), {})
+        template = self.templates.get(_template_name(last), {})
         resources = (template.get("container") or template.get("script") or {}).get("resources", {})
         return Row(
             depth=depth,
@@ -147,7 +149,7 @@ class _Tree:
             phase=node.get("phase", ""),
             node=node["id"],
             type=node["type"],
-            template=last.get("templateName", ""),
+            template=_template_name(last),
             when=call.get("when", ""),
             message=node.get("message") or last.get("message") or "",
             started=moment(node.get("startedAt")),
@@ -168,6 +170,7 @@ class _Tree:
             usage = pod.get("usage") or {}
             yield Attempt(
                 node=pod["id"],
+                name=pod["displayName"],
                 phase=pod.get("phase", ""),
                 message=pod.get("message", ""),
                 started=moment(pod.get("startedAt")),
@@ -176,6 +179,11 @@ class _Tree:
                 cpu_seconds=usage.get("cpuSeconds"),
                 host=pod.get("hostNodeName", ""),
             )
+
+
+def _template_name(node: Object) -> str:
+    reference = node.get("templateRef") or {}
+    return str(node.get("templateName") or reference.get("template") or "")
 
 
 def _calls(template: Object) -> list[Object]:

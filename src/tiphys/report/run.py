@@ -33,6 +33,7 @@ class Point:
     """One logged value of a metric; *step* counts the values where the step gave no number."""
 
     node: str
+    """The display name of the pod that logged it."""
     name: str
     step: float
     value: float
@@ -120,7 +121,7 @@ def _figures(
 
 
 def _curves(points: Sequence[Point], steps: Sequence[Row]) -> Iterator[page.Markup]:
-    names = _names(steps)
+    names = {attempt.name: row.name for row in steps for attempt in row.attempts}
     series: dict[tuple[str, str], list[tuple[float, float]]] = {}
     for one in points:
         series.setdefault((one.node, one.name), []).append((one.step, one.value))
@@ -137,7 +138,7 @@ def _curves(points: Sequence[Point], steps: Sequence[Row]) -> Iterator[page.Mark
 
 def _reports(documents: Sequence[Document], steps: Sequence[Row]) -> Iterator[page.Markup]:
     """Yield the HTML artifacts: pages of our own make are taken in whole."""
-    names = _names(steps)
+    names = {attempt.node: row.name for row in steps for attempt in row.attempts}
     for one in documents:
         body = _BODY.search(one.text)
         if body and len(one.text) < _SMALL_BYTES:
@@ -193,8 +194,3 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     for key, inner in value.items():
         found.update(_flat(inner, f"{prefix}.{key}" if prefix else str(key)))
     return found
-
-
-def _names(steps: Sequence[Row]) -> dict[str, str]:
-    """Return each pod's step by the id of its node."""
-    return {attempt.node: row.name for row in steps for attempt in row.attempts}

@@ -9,8 +9,10 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 """
 
 import difflib
+import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -44,6 +46,11 @@ def differences(local: Object, cluster: Object) -> list[str]:
         raise DifferentFilesError(here, there)
     names = str(local["metadata"]["name"]), str(cluster["metadata"]["name"])
     return list(difflib.unified_diff(lines(local), lines(cluster), *names, lineterm="", n=1))
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """Return what tells one manifest from another: the SHA-256 of its files, in their order."""
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def lines(run: Object) -> list[str]:

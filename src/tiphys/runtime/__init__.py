@@ -5,8 +5,10 @@ so whatever dies (driver, nursery, machine), `resume` goes on from the journal; 
 started at most once. The verbs are functions that return values; they print nothing.
 """
 
+from tiphys.runtime.binding import read_parameters
+from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.project import ProjectCode, pack_project
-from tiphys.runtime.reading import get, list_runs, logs
+from tiphys.runtime.reading import artifact, get, list_runs, logs, run_folder
 from tiphys.runtime.request import LogLine, Observer, Outcome, RunRequest
 from tiphys.runtime.running import resume, retry, root_here, run, stop
 
@@ -15,14 +17,18 @@ __all__ = [
     "Observer",
     "Outcome",
     "ProjectCode",
+    "RefusedError",
     "RunRequest",
+    "artifact",
     "get",
     "list_runs",
     "logs",
     "pack_project",
+    "read_parameters",
     "resume",
     "retry",
     "root_here",
     "run",
+    "run_folder",
     "stop",
 ]

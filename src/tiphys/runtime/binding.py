@@ -1,7 +1,7 @@
 """What a run gets from outside of its manifest: parameters, and the project's code."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -26,12 +26,20 @@ def parameters(request: RunRequest, manifest: Manifest, settings: Settings) -> d
 
     Raises: ParameterFileError: a file cannot be read.
     """
-    given: dict[str, str] = {}
-    for path in request.parameter_files:
-        given.update(_from_file(path))
-    given.update(request.parameters)
+    given = {**read_parameters(request.parameter_files), **request.parameters}
     bound = _project(manifest, settings) if request.bind_project else {}
     return {**bound, **given}
+
+
+def read_parameters(paths: Sequence[Path]) -> dict[str, str]:
+    """Return what parameter files give; later ones win.
+
+    Raises: ParameterFileError: a file cannot be read.
+    """
+    given: dict[str, str] = {}
+    for path in paths:
+        given.update(_from_file(path))
+    return given
 
 
 def _project(manifest: Manifest, settings: Settings) -> dict[str, str]:

@@ -37,6 +37,19 @@ def get(root: Path, name: str) -> Workflow:
     return _workflow(folder.find(root, name))
 
 
+def run_folder(root: Path, name: str) -> Path:
+    """Return the folder of the run *name*.
+
+    Raises: UnknownNameError: there is none.
+    """
+    return folder.find(root, name).path
+
+
+def artifact(root: Path, name: str, node: str, artifact: str) -> Path:
+    """Return where the output artifact of the node with this id is, whether or not it is there."""
+    return folder.find(root, name).node(node) / "out" / "artifacts" / artifact
+
+
 def ended(workflow: Workflow) -> bool:
     """Return whether the run is over, exit handler included."""
     return workflow.get("status", {}).get("phase") in ENDED

@@ -55,7 +55,8 @@ def test_what_was_used_stands_beside_what_was_asked_for():
     )
     container = {"name": "a", "container": {"resources": {"requests": {"memory": "1Gi"}}}}
     workflow["spec"]["templates"].append(container)
-    assert used(rows(workflow)[0]) == "256 MiB of 1Gi, 1.5 s CPU"
+    (row,) = rows(workflow)
+    assert used(row, row.attempts[0]) == "256 MiB of 1Gi, 1.5 s CPU"
 
 
 def test_without_a_terminal_each_change_is_a_line_and_said_once():

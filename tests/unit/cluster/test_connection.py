@@ -81,22 +81,22 @@ def test_what_is_no_template_is_not_applied():
         submission.apply(connection("http://x"), {"kind": "Secret", "metadata": {"name": "s"}})
 
 
-def test_given_parameters_replace_those_of_the_manifest():
-    main = {
-        "kind": "Workflow",
-        "metadata": {"generateName": "w-", "labels": {"a": "b"}},
+def test_a_run_is_created_with_the_given_parameters_in_the_profiles_namespace():
+    bodies = []
+
+    def answer(_, __, body):
+        bodies.append(body["workflow"])
+        return 200, {"metadata": {"name": "w-1"}}
+
+    workflow = {
+        "metadata": {"generateName": "w-", "namespace": "other"},
         "spec": {"arguments": {"parameters": [{"name": "x", "value": "1"}, {"name": "y"}]}},
     }
-    made = submission.workflow_from(main, {"x": "2"}, {"c": "d"})
-    assert made["metadata"] == {"generateName": "w-", "labels": {"a": "b", "c": "d"}}
+    with argo_server(answer) as server:
+        assert submission.submit(connection(server), workflow, {"x": "2"}, {"a": "b"}) == "w-1"
+    (made,) = bodies
+    assert made["metadata"] == {"generateName": "w-", "annotations": {"a": "b"}}
     assert made["spec"]["arguments"]["parameters"] == [{"name": "y"}, {"name": "x", "value": "2"}]
-
-
-def test_a_template_is_run_by_reference_and_a_schedule_by_its_workflow():
-    by_reference = submission.workflow_from(TEMPLATE, {}, {})
-    assert by_reference["spec"]["workflowTemplateRef"] == {"name": "t"}
-    cron = {"kind": "CronWorkflow", "metadata": {"name": "c"}, "spec": {"workflowSpec": {"a": 1}}}
-    assert submission.workflow_from(cron, {}, {})["spec"]["a"] == 1
 
 
 def test_a_watch_ends_with_the_run_and_brings_its_metrics():

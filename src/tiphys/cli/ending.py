@@ -1,0 +1,57 @@
+"""How a run ends for the person who started it: why it failed, what came of it, where to look."""
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.text import Text
+
+from tiphys.cli import pages
+from tiphys.cli.place import Place
+from tiphys.report.rows import Row, rows
+from tiphys.runtime import Outcome
+
+INTERRUPTED = 130
+TAIL_LINES = 12
+PROMINENT = ("summary", "endpoint", "ask")
+"""Output parameters that are worth a line at the end, whichever step gives them."""
+
+
+def finish(where: Place, outcome: Outcome, console: Console) -> int:
+    """Print the end of a run, write its page, and return the exit code."""
+    if outcome.interrupted:
+        console.print(Text(outcome.message, style="yellow"), soft_wrap=True)
+        return INTERRUPTED
+    console.print()
+    succeeded = outcome.phase == "Succeeded"
+    for line in _results(outcome) if succeeded else _failures(where, outcome):
+        console.print(line, soft_wrap=True)
+    console.print(Text(f"{'page':<10} {pages.write(where, outcome.workflow)}"), soft_wrap=True)
+    return 0 if succeeded else 1
+
+
+def _results(outcome: Outcome) -> Iterator[Text]:
+    for row in rows(outcome.workflow):
+        for name in PROMINENT:
+            if row.outputs.get(name):
+                yield Text(f"{row.name:<10} {row.outputs[name]}")
+
+
+def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:
+    for row in rows(outcome.workflow):
+        if row.phase in {"Failed", "Error"} and row.attempts:
+            yield from _failure(where, outcome, row)
+    if outcome.message:
+        yield Text(f"{outcome.phase}: {outcome.message}", style="red")
+
+
+def _failure(where: Place, outcome: Outcome, row: Row) -> Iterator[Text]:
+    """Yield why *row* failed: its message, the last lines of its log, where the rest is."""
+    last = row.attempts[-1]
+    yield Text(f"{row.name}: {last.message or row.message}", style="bold red")
+    lines = [line for _, line in where.logs(outcome.name, last.name, follow=False)]
+    for line in lines[-TAIL_LINES:]:
+        yield Text(f"  │ {line}", style="dim")
+    if len(lines) > TAIL_LINES:
+        suffix = where.context.removeprefix("on ")
+        on = "" if suffix == "this machine" else f" --on {suffix}"
+        yield Text(f"  └ all {len(lines)} lines: tiphys logs {outcome.name} {last.name}{on}")

@@ -1,0 +1,55 @@
+"""`tiphys get`."""
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from tiphys.cli import output, place
+from tiphys.cli.place import Workflow
+from tiphys.cli.tree import style, tree, used
+from tiphys.report.rows import rows
+from tiphys.runtime.clock import SystemClock
+
+
+@click.command("get")
+@click.argument("name")
+@place.option
+@output.option
+def command(name: str, on: str | None, form: output.Format | None) -> None:
+    """Show the run NAME: its steps, its attempts with what they used, its outputs."""
+    where = place.find(on)
+    run = where.get(name)
+    if form:
+        output.emit(run, form)
+        return
+    console = output.console()
+    console.print(tree(run, SystemClock().now(), where.context))
+    for title, table in (("Attempts", _attempts(run)), ("Outputs", _outputs(run))):
+        if table.row_count:
+            console.print(Text(f"\n{title}", style="bold"))
+            console.print(table)
+
+
+def _attempts(run: Workflow) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for row in rows(run):
+        for number, attempt in enumerate(row.attempts, start=1):
+            table.add_row(
+                row.name,
+                f"attempt {number}",
+                Text(attempt.phase, style=style(attempt.phase)),
+                used(row, attempt),
+                attempt.host,
+                Text(attempt.message),
+            )
+    return table
+
+
+def _outputs(run: Workflow) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    for row in rows(run):
+        for name, value in row.outputs.items():
+            table.add_row(row.name, name, Text(value))
+        for name, number in row.metrics.items():
+            table.add_row(row.name, name, f"{number:.6g}")
+    return table

@@ -1,0 +1,103 @@
+"""Where a command looks for runs: this machine, or the cluster of a profile. The same questions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import click
+
+from tiphys import runtime
+from tiphys.cli import project
+from tiphys.manifest.profile import Profile
+from tiphys.runtime import Observer, Outcome, RunRequest
+
+if TYPE_CHECKING:
+    from tiphys.cli.there import There
+
+Workflow = Mapping[str, Any]
+
+option = click.option(
+    "--on", metavar="PROFILE", help="Ask the cluster of manifests/PROFILE/profile.yaml."
+)
+
+
+class Place(Protocol):
+    """What can be asked of runs, wherever they are. A run that is not there is a `UserError`."""
+
+    @property
+    def context(self) -> str:
+        """What the first line of a run says of this place."""
+
+    def list_runs(self) -> Sequence[Workflow]:
+        """Return the runs, the newest first."""
+
+    def get(self, name: str) -> Workflow:
+        """Return one run."""
+
+    def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
+        """Yield (step, line) of all steps or of *node*."""
+
+    def run(self, request: RunRequest, display: Observer) -> Outcome:
+        """Run a manifest to its end, and show it meanwhile."""
+
+    def retry(self, name: str, display: Observer) -> Outcome:
+        """Run what failed again, and show it meanwhile."""
+
+    def stop(self, name: str, display: Observer) -> Outcome | None:
+        """Stop a run; None when somebody else brings it to its end."""
+
+    def artifact(self, name: str, node: str, artifact: str) -> bytes | None:
+        """Return a file that the node *node* (its id) left; None where there is no such file."""
+
+    def page(self, name: str) -> Path:
+        """Return where the page of a run belongs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """The runs of the project, or of the current folder."""
+
+    root: Path
+
+    @property
+    def context(self) -> str:
+        return "on this machine"
+
+    def list_runs(self) -> Sequence[Workflow]:
+        return runtime.list_runs(self.root)
+
+    def get(self, name: str) -> Workflow:
+        return runtime.get(self.root, name)
+
+    def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
+        yield from runtime.logs(self.root, name, node, follow=follow)
+
+    def run(self, request: RunRequest, display: Observer) -> Outcome:
+        return runtime.run(request, display)
+
+    def retry(self, name: str, display: Observer) -> Outcome:
+        return runtime.retry(self.root, name, display)
+
+    def stop(self, name: str, display: Observer) -> Outcome | None:
+        return runtime.stop(self.root, name, display)
+
+    def artifact(self, name: str, node: str, artifact: str) -> bytes | None:
+        path = runtime.artifact(self.root, name, node, artifact)
+        return path.read_bytes() if path.is_file() else None
+
+    def page(self, name: str) -> Path:
+        return runtime.run_folder(self.root, name) / "report.html"
+
+
+def find(on: str | None) -> Place:
+    """Return the place that `--on` names; this machine without it."""
+    home = project.root()
+    return Here(home) if on is None else there(home, project.profile(home, on))
+
+
+def there(home: Path, profile: Profile) -> "There":
+    """Return the cluster of *profile*."""
+    from tiphys.cli.there import There  # noqa: PLC0415 - local commands need no cluster client
+
+    return There.of(home, profile)
