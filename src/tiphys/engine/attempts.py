@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from tiphys.engine import deadlines, durations, limits, naming, retry, rewrite, tree, variables
+from tiphys.engine import deadlines, durations, inputs, limits, naming, retry, tree, variables
 from tiphys.engine.faults import TemplateError
 from tiphys.engine.node import Node, NodeType, Phase
 from tiphys.engine.state import Attempt, RetryFrame, State
@@ -30,8 +30,8 @@ def another(state: State, frame: RetryFrame, failure: retry.Failure | None) -> N
     if frame.bound.template.kind is TemplateKind.POD:
         pod = frame.bound.template.name
         names["pod.name"] = naming.pod_name(state.begun.name, name, pod)
-    words = Words(names, variables.environment(state))
-    template = rewrite.rewritten(replace(frame.bound.template, retry_strategy=None), words.lenient)
+    words = variables.words(state).more(names)
+    template = inputs.filled(replace(frame.bound.template, retry_strategy=None), words)
     site = replace(frame.site, name=name, owner=frame.id, retried=True)
     state.entries.append(
         Attempt(

@@ -16,7 +16,7 @@ from tiphys.engine import (
     tree,
     variables,
 )
-from tiphys.engine.faults import TemplateError
+from tiphys.engine.faults import DeadlockError, TemplateError
 from tiphys.engine.node import Node, NodeType, Phase
 from tiphys.engine.plan import Plan
 from tiphys.engine.state import (
@@ -101,6 +101,8 @@ def start(state: State, item: Ready) -> None:
             _loop(state, frame, site, prepared)
             return
     except TemplateError as error:
+        if isinstance(error, DeadlockError):
+            state.deadlock = state.deadlock or str(error)
         _idle(state, frame, site, Phase.ERROR, str(error))
         return
     if prepared.refused:

@@ -43,7 +43,7 @@ def inherited(state: State, dag_id: str, targets: set[str]) -> dict[str, Phase]:
         node_id, branch = queue.popleft()
         node = state.nodes[node_id]
         branch = node.phase if node.phase.completed else branch
-        if node_id in targets and not found.get(node_id, branch).unsuccessful:
+        if node_id in targets and not found.get(node_id, Phase.SUCCEEDED).unsuccessful:
             found[node_id] = branch
         for child in below(state, node):
             if (child, branch) not in seen:

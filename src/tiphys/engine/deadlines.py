@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from heapq import heappush
 
-from tiphys.engine import durations
+from tiphys.engine import durations, tree
 from tiphys.engine.actions import Kill, WakeAt
 from tiphys.engine.faults import TemplateError
+from tiphys.engine.node import Phase
 from tiphys.engine.state import PodFrame, State
 from tiphys.manifest.model import Template
 
@@ -52,7 +53,9 @@ def watch(state: State, node_id: str, frame: PodFrame) -> datetime | None:
 
 
 def overdue(state: State, node_id: str, frame: PodFrame) -> None:
-    """The clock was read for a pod: kill it if its time is up."""
+    """The clock was read for a pod: kill it if its time is up. An interrupted one has no time."""
+    if frame.interrupted:
+        return
     started = state.nodes[node_id].started_at or state.now
     if frame.limit is not None and started + frame.limit <= state.now:
         kill(state, node_id, frame, OVERDUE)
@@ -65,11 +68,14 @@ def kill(state: State, node_id: str, frame: PodFrame, message: str) -> None:
     if frame.killed:
         return
     frame.killed, frame.doom = True, message
+    if frame.interrupted:
+        tree.finish(state, node_id, Phase.FAILED, message)
+        return
     state.actions.append(Kill(node=node_id, reason=message or "Max duration limit exceeded"))
 
 
 def kill_all(state: State, message: str) -> None:
     """Have every pod killed that is no part of an exit handler (rules 48, 49)."""
-    for node_id, frame in state.frames.items():
+    for node_id, frame in list(state.frames.items()):
         if isinstance(frame, PodFrame) and not frame.site.exit_handler:
             kill(state, node_id, frame, message)

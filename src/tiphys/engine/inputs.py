@@ -95,6 +95,8 @@ def is_somewhere(location: ArtifactLocation) -> bool:
 
 def filled(template: Template, words: Words) -> Template:
     """Fill in *template*: what the workflow and the node give, then what its own inputs give."""
+    if next(rewrite.tagged(template), None) is None:
+        return template
     first = rewrite.rewritten(template, words.lenient)
     if next(rewrite.tagged(first), None) is None:
         return first

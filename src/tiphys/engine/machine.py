@@ -122,6 +122,8 @@ def _end_backoffs(state: State) -> None:
 
 def _resume(state: State) -> None:
     """Say again all that is to be done: the driver is a new one."""
+    _look_at_clock(state)
+    state.actions.clear()
     pods.resume(state)
     state.actions.extend(WakeAt(at=at) for at, _ in sorted(state.timers))
     if state.finished_at is not None:
@@ -272,6 +274,7 @@ def _top_ended(state: State, notice: Ended) -> None:
         phase = node.phase if node.phase.unsuccessful else Phase.SUCCEEDED
         stopped = state.stopped and phase.unsuccessful
         message = "Stopped with strategy 'Stop'" if stopped else node.message
+        message = message or state.deadlock
         state.verdict = (phase, message if phase.unsuccessful else "")
         variables.conclude(state, phase)
         handler = state.workflow.spec.on_exit

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 
-from tiphys.engine import artifacts, deadlines, naming, outputs, rewrite, tree
+from tiphys.engine import artifacts, deadlines, inputs, naming, outputs, rewrite, tree, variables
 from tiphys.engine.actions import Kill, StartAttempt
 from tiphys.engine.events import Exited, Interrupted, Lost, Progressed, Started
 from tiphys.engine.faults import TemplateError
@@ -33,8 +33,9 @@ def start(state: State, site: Site, bound: Bound, cut_off: datetime | None) -> N
     except TemplateError as error:
         tree.finish(state, node.id, Phase.ERROR, str(error), raised=str(error))
         return
-    template = bound.template
-    pod = naming.pod_name(state.begun.name, site.name, template.name)
+    pod = naming.pod_name(state.begun.name, site.name, bound.template.name)
+    words = variables.words(state).more({"pod.name": pod, "node.name": site.name})
+    template = inputs.filled(bound.template, words)
     action = StartAttempt(
         node=node.id,
         node_name=site.name,

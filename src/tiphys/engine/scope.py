@@ -65,14 +65,16 @@ def _mentioned(frame: Composite, text: str, task: str | None) -> Iterator[str]:
     everything = WHOLESALE.search(text) is not None
     if isinstance(frame, StepsFrame):
         known = frame.results
-        yield from known if everything else (set(MENTION.findall(text)) & known.keys())
+        found = dict.fromkeys(MENTION.findall(text))
+        yield from known if everything else (name for name in found if name in known)
     elif task is None:
         made = frame.nodes
-        yield from made if everything else (set(MENTION.findall(text)) & made.keys())
+        found = dict.fromkeys(MENTION.findall(text))
+        yield from made if everything else (name for name in found if name in made)
     elif everything:
         yield from _ancestors(frame, task)
     else:
-        names = set(MENTION.findall(text)) & frame.nodes.keys() - {task}
+        names = {name for name in MENTION.findall(text) if name in frame.nodes and name != task}
         yield from _among_ancestors(frame, task, names)
 
 

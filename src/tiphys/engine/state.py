@@ -262,6 +262,8 @@ class State:
     """A heap: when to look again at which node; "" is the workflow's deadline."""
     verdict: tuple[Phase, str] = (Phase.SUCCEEDED, "")
     """Phase and message of the entrypoint."""
+    deadlock: str = ""
+    """What would have made Argo hang, if anything did (rule 28)."""
     closing: tuple[Phase, str] | None = None
     """How the run ends as soon as no pod is left (rule 65)."""
     supplied: Supplied = field(default_factory=Supplied)

@@ -100,7 +100,9 @@ def children(state: State, node_id: str) -> tuple[str, ...]:
 
 
 def outbound(state: State, node_id: str) -> Iterator[str]:
-    """Yield the nodes after which what follows *node_id* is hung (rule 5)."""
+    """Yield the nodes after which what follows *node_id* is hung (rule 5); none if not made."""
+    if node_id not in state.nodes:
+        return
     node = state.nodes[node_id]
     inside = children(state, node_id)
     match node.type:
