@@ -287,7 +287,7 @@ padding:.2rem 0}
 .track i.neutral{color:var(--accent)}
 figure{margin:.8rem 0}.chart{width:100%;max-width:45rem;height:auto;display:block}
 .chart text{font:12px system-ui,sans-serif;fill:var(--soft);font-variant-numeric:tabular-nums}
-.chart .axis{font-weight:600}.grid{stroke:var(--rule);fill:none}
+.chart .axis{font-weight:600}.grid{stroke:var(--rule);fill:none}.edge{stroke:var(--soft);fill:none}
 .line{fill:none;stroke:currentColor;stroke-width:2;stroke-linejoin:round}
 .chart circle{fill:currentColor}
 .s0{color:var(--s0)}.s1{color:var(--s1)}.s2{color:var(--s2)}.s3{color:var(--s3)}.s4{color:var(--s4)}
@@ -296,5 +296,8 @@ figure{margin:.8rem 0}.chart{width:100%;max-width:45rem;height:auto;display:bloc
 font-size:.85rem}
 .legend li::before{content:"";display:inline-block;width:.8rem;height:.2rem;margin-right:.4rem;
 vertical-align:middle;background:currentColor}
+details{border-left:3px solid var(--rule);padding-left:1rem;margin-top:2.4rem}
+summary{cursor:pointer;font-weight:650;font-size:1.12rem}
+details h1{font-size:1.2rem;margin-top:.8rem}details h2{font-size:1rem;margin-top:1.4rem}
 @media print{body{background:#fff}main{padding:0}}
 """

@@ -106,7 +106,7 @@ def _arrow(start: Place, end: Place) -> page.Markup:
     bend = (x2 - x1) // 2
     path = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
     head = f"M{x2 - 5} {y2 - 4}L{x2} {y2}L{x2 - 5} {y2 + 4}"
-    return page.element("path", d=path + head, class_="grid")
+    return page.element("path", d=path + head, class_="edge")
 
 
 def timeline(steps: Sequence[Row], now: datetime) -> page.Markup:

@@ -143,9 +143,10 @@ def _reports(documents: Sequence[Document], steps: Sequence[Row]) -> Iterator[pa
         body = _BODY.search(one.text)
         if body and len(one.text) < _SMALL_BYTES:
             heading = f"{names.get(one.node, one.node)}: {one.name}"
-            summary = page.element("summary", "Show")
-            whole = page.element("details", summary, page.Markup(body[1]), open="open")
-            yield page.section(heading, whole)
+            whole = page.element(
+                "details", page.element("summary", heading), page.Markup(body[1]), open="open"
+            )
+            yield page.element("section", whole)
 
 
 def _attempts(steps: Sequence[Row], now: datetime) -> page.Markup:
