@@ -1,8 +1,8 @@
 """Let the judged model serve: register it, make it champion, see that it answers as exported."""
 
 import hashlib
-import json
 import os
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -110,11 +110,12 @@ def _project() -> Path:
 
 def _tell(endpoint: str, version: str, golden: Golden) -> None:
     """Say how to ask; the last line of the log is a command that works as it stands."""
-    example = json.dumps(golden.example())
+    example = golden.example()
     print(f"{version[:12]} serves at {endpoint}")  # noqa: T201 - the log of the step
     if endpoint.startswith("http://127.0.0.1:"):
         request = serving.folder(_project()) / "request.json"
-        request.write_text(example + "\n", encoding="utf-8")
+        request.write_text(example, encoding="utf-8")
         print(f"curl -s -d @{request} {endpoint}/infer")  # noqa: T201
     else:
-        print(f"curl -s -d '{example}' {endpoint}/infer")  # noqa: T201
+        body = shlex.quote(example.replace("\n", ""))
+        print(f"curl -s -d {body} {endpoint}/infer")  # noqa: T201

@@ -1,3 +1,6 @@
+import dataclasses
+import json
+
 import numpy as np
 import pytest
 
@@ -103,5 +106,8 @@ def test_any_other_answer_is_not(answer):
         GOLDEN.compare("here", answer)
 
 
-def test_the_example_is_the_golden_request_s_first_row():
-    assert GOLDEN.example() == {"inputs": [tensor("temp", "FP32", 1.0)]}
+def test_the_example_is_the_golden_request_s_first_row_as_a_person_would_type_it():
+    request = {"inputs": [tensor("temp", "FP32", 39.02000045776367, 1.0)]}
+    example = dataclasses.replace(GOLDEN, request=request).example()
+    assert json.loads(example) == {"inputs": [tensor("temp", "FP32", 39.02)]}
+    assert example.count("\n") == 3

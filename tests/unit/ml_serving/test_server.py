@@ -1,4 +1,5 @@
 import contextlib
+import fcntl
 import http.client
 import json
 import os
@@ -34,7 +35,11 @@ def served(tmp_path_factory):
     model = tiny_model.save(project / "model")
     version = registry.register("flights", model, NOBODY).hash
     registry.alias("flights", "champion", version, NOBODY)
-    endpoint = serving.start(str(project / "registry"), "flights", project=project)
+    directory = process.folder(project)
+    directory.mkdir(parents=True)
+    argv = [f"--registry={project}/registry", "--model=flights", "--port=0", "--every=0.05"]
+    pid = process._spawn([*argv, f"--directory={directory}"], directory / "server.log")
+    endpoint = process._started(project, pid)
     client.wait_for(endpoint.url, version, SOON)
     yield SimpleNamespace(
         project=project, registry=registry, version=version, endpoint=endpoint, model=model
@@ -261,6 +266,17 @@ def test_a_pid_that_now_belongs_to_another_is_not_killed(tmp_path, stranger):
         (tmp_path / "x/server.json").rename(process.folder(tmp_path) / "server.json")
         assert not serving.stop(tmp_path)
     assert stranger.poll() is None
+
+
+def test_who_looks_whether_a_server_lives_does_not_keep_it_from_starting(tmp_path):
+    directory = process.folder(tmp_path)
+    directory.mkdir(parents=True)
+    with (directory / "lock").open("a") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.3, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        with process.claim(directory) as lock:
+            assert process.holds(directory, lock)
+            assert process.status(tmp_path) is None
 
 
 def test_the_server_outlives_who_started_it(tmp_path):

@@ -11,7 +11,7 @@ import threading
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import IO
+from typing import IO, NoReturn
 
 import uvicorn
 
@@ -32,6 +32,8 @@ ENDED = timedelta(seconds=5)
 def main() -> int:
     """Serve until a signal ends it. Returns 0, also where another serves this folder already."""
     options = _options()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _end)  # uvicorn stops first, then hands the signal on to us
     logging.basicConfig(
         level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(message)s"
     )
@@ -71,6 +73,10 @@ def main() -> int:
         )
         uvicorn.Server(config).run(sockets=[listener])
     return 0
+
+
+def _end(*_: object) -> NoReturn:
+    sys.exit(0)
 
 
 def _leave_with(directory: Path, lock: IO[str]) -> None:

@@ -28,13 +28,13 @@ class Golden:
         raw = json.loads((directory / "model.json").read_bytes())["golden"]
         return cls(**{name: raw[name] for name in cls.__dataclass_fields__})
 
-    def example(self) -> dict[str, Any]:
-        """Return a request of one row, for a person to start from."""
-        inputs = [
-            {**tensor, "shape": [1], "data": tensor["data"][:1]}
+    def example(self) -> str:
+        """Return the body of a request of one row, a line a field, for a person to start from."""
+        lines = [
+            json.dumps({**tensor, "shape": [1], "data": [_short(tensor["data"][0])]})
             for tensor in self.request["inputs"]
         ]
-        return {"inputs": inputs}
+        return '{"inputs": [\n' + ",\n".join(lines) + "\n]}\n"
 
     def compare(self, where: str, answer: Mapping[str, Any]) -> None:
         """Check that *answer* is the recorded one. Raises: GoldenError: it is not."""
@@ -48,6 +48,11 @@ class Golden:
                 if not _equal(mine, theirs, self.tolerance):
                     told = f"answers the golden request with {theirs}; at export it was {mine}."
                     raise GoldenError(where, told, "Export it again, in this environment.")
+
+
+def _short(value: object) -> object:
+    """Return 39.02 for the 39.02000045776367 that 32 bits made of it."""
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _equal(mine: object, theirs: object, tolerance: float) -> bool:

@@ -25,6 +25,8 @@ START = timedelta(seconds=30)
 """A cold start reads ONNX Runtime from disk: seconds on a busy machine."""
 GRACE = timedelta(seconds=10)
 """Between SIGTERM and SIGKILL; a server answers what it has begun."""
+PROBE = timedelta(seconds=2)
+"""How long a server tries for its lock: who asks whether one lives holds it for a moment."""
 POLL = timedelta(milliseconds=20)
 
 
@@ -79,7 +81,8 @@ def start(
     running = status(project)
     if running and (running.registry, running.model) == (registry, model):
         return running
-    stop(project)
+    if running:
+        stop(project)
     directory = folder(project).absolute()
     directory.mkdir(parents=True, exist_ok=True)
     options = {"registry": registry, "model": model, "host": host, "port": port}
@@ -90,28 +93,21 @@ def start(
 
 def status(project: Path) -> Endpoint | None:
     """Return the server of *project*, or None where none runs."""
-    directory = folder(project)
-    if not _held(directory / "lock"):
-        return None
-    try:
-        raw = json.loads((directory / "server.json").read_bytes())
-    except FileNotFoundError:  # it holds the lock and has not bound its port yet
-        return None
-    endpoint = Endpoint(**{**raw, "log": Path(raw["log"])})
-    found = client.health(endpoint.url)
-    return replace(endpoint, version=found.version if found else "")
+    endpoint = _announced(folder(project))
+    found = client.health(endpoint.url) if endpoint else None
+    return replace(endpoint, version=found.version) if endpoint and found else endpoint
 
 
 def stop(project: Path) -> bool:
     """Stop the server of *project*. Returns whether one ran; no other process is touched."""
-    endpoint = status(project)
+    directory = folder(project)
+    endpoint = _announced(directory)
     if endpoint is None or identity(endpoint.pid) != endpoint.identity:
         return False
-    lock = folder(project) / "lock"
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.kill(endpoint.pid, number)
-        if _wait(lambda: not _held(lock), GRACE):
+        if _wait(lambda: _announced(directory) != endpoint, GRACE):
             break
     with suppress(ChildProcessError):  # where this very process had started it
         os.waitpid(endpoint.pid, 0)
@@ -122,9 +118,7 @@ def claim(directory: Path) -> IO[str] | None:
     """Return the lock of *directory*, held until it is closed; None where another has it."""
     directory.mkdir(parents=True, exist_ok=True)
     lock = (directory / "lock").open("a")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _wait(lambda: _try(lock, fcntl.LOCK_EX), PROBE):
         lock.close()
         return None
     (directory / "server.json").unlink(missing_ok=True)
@@ -175,7 +169,7 @@ def _started(project: Path, pid: int) -> Endpoint:
     while time.monotonic() < end:
         if endpoint := status(project):
             return endpoint
-        if os.waitpid(pid, os.WNOHANG) != (0, 0):
+        if _ended(pid):
             break
         time.sleep(POLL.total_seconds())
     if endpoint := status(project):  # another starter was first: its server is as good
@@ -185,15 +179,39 @@ def _started(project: Path, pid: int) -> Endpoint:
     raise ServerError(str(log), "the server did not start:\n" + "\n".join(lines))
 
 
+def _ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG) != (0, 0)
+    except ChildProcessError:
+        return True
+
+
+def _announced(directory: Path) -> Endpoint | None:
+    """Return what the server that lives has written; None before it has bound its port."""
+    if not _held(directory / "lock"):
+        return None
+    try:
+        raw = json.loads((directory / "server.json").read_bytes())
+    except FileNotFoundError:
+        return None
+    return Endpoint(**{**raw, "log": Path(raw["log"])})
+
+
 def _held(lock: Path) -> bool:
+    """Return whether a server lives; looking takes the lock for a moment, see `PROBE`."""
     try:
         with lock.open("a") as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not _try(file, fcntl.LOCK_SH)
     except FileNotFoundError:
         return False
-    return False
+
+
+def _try(lock: IO[str], kind: int) -> bool:
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _wait(done: Callable[[], bool], patience: timedelta) -> bool:
