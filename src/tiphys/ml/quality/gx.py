@@ -11,6 +11,9 @@ from great_expectations.data_context.types.base import ProgressBarsConfig
 from great_expectations.expectations.core import (
     expect_column_quantile_values_to_be_between as of_gx,
 )
+from great_expectations.expectations.expectation_configuration import (
+    ExpectationConfiguration,
+)
 
 from tiphys.errors import UserError
 from tiphys.ml.quality.outcome import Check, Example, Outcome
@@ -28,7 +31,7 @@ class SuiteError(UserError):
     """The suite cannot be used."""
 
     def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, f"this is no suite of expectations: {reason}", "Correct its JSON.")
+        super().__init__(name, f"this is not understood: {reason}.", "Correct the suite.")
 
 
 class ExpectColumnQuantileValuesToBeBetween(of_gx.ExpectColumnQuantileValuesToBeBetween):
@@ -56,13 +59,9 @@ def validate(frame: pd.DataFrame, suite: Mapping[str, Any]) -> Outcome:
         .add_dataframe_asset("table")
         .add_batch_definition_whole_dataframe("whole")
     )
-    try:
-        expectations = context.suites.add(
-            gx.ExpectationSuite(name=name, expectations=_without_ids(suite["expectations"]))
-        )
-    except Exception as error:
-        # GX and its pydantic raise classes of no common parent for a bad suite.
-        raise SuiteError(name, str(error).partition("\n")[0]) from error
+    expectations = context.suites.add(
+        gx.ExpectationSuite(name=name, expectations=_understood(name, suite["expectations"]))
+    )
     definition = context.validation_definitions.add(
         gx.ValidationDefinition(name=name, data=batch, suite=expectations)
     )
@@ -80,9 +79,20 @@ def validate(frame: pd.DataFrame, suite: Mapping[str, Any]) -> Outcome:
     )
 
 
-def _without_ids(expectations: list[Json]) -> list[Json]:
-    """GX refuses an expectation whose id it did not give itself."""
-    return [{key: one[key] for key in one if key != "id"} for one in expectations]
+def _understood(suite: str, expectations: list[Json]) -> list[Json]:
+    """Return the expectations as GX's objects.
+
+    Given as they are, GX logs one that it does not understand and goes on without it.
+    """
+    found = []
+    for number, raw in enumerate(expectations, start=1):
+        told = {key: raw[key] for key in ("type", "kwargs", "meta", "severity") if key in raw}
+        try:
+            found.append(ExpectationConfiguration(**told).to_domain_obj())
+        except Exception as error:  # GX and its pydantic have no common parent class for this
+            where, reason = f"{suite}: expectation {number}", str(error).replace("\n", " ")
+            raise SuiteError(where, f"{raw.get('type')}: {reason}") from error
+    return found
 
 
 def _in_order(checks: list[Check], expectations: list[Json]) -> list[Check]:
@@ -114,7 +124,9 @@ def _observed(raw: Json) -> str:
     """One thing that was found: a value, what columns mismatch, why nothing could be checked."""
     result = raw["result"]
     if mismatched := result.get("details", {}).get("mismatched"):
-        return "; ".join(f"{kind}: {', '.join(names)}" for kind, names in mismatched.items())
+        return "; ".join(
+            f"{kind}: {', '.join(names)}" for kind, names in sorted(mismatched.items())
+        )
     value = result.get("observed_value")
     if isinstance(value, list):
         return f"{len(value)} of them"

@@ -42,6 +42,12 @@ class Trained:
     settings: Settings
     answer: Answer
 
+    def write(self, checkpoint: Path) -> None:
+        """Write it beside the weights."""
+        raw = asdict(self) | {"preprocessing": self.preprocessing.to_json()}
+        text = json.dumps(raw, indent=1) + "\n"
+        (checkpoint / DESCRIPTION).write_text(text, encoding="utf-8")
+
 
 def fit(
     material: Material, settings: Settings, *, workers: int, checkpoints: str, checkpoint: Path
@@ -76,7 +82,13 @@ def fit(
         answer = gang.train(_with_checkpoints(job, checkpoints))
         checkpoint.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(job.output / WEIGHTS, checkpoint / WEIGHTS)
-    _describe(job, answer, checkpoint / DESCRIPTION)
+    Trained(
+        months=job.months,
+        features=job.features,
+        preprocessing=job.preprocessing,
+        settings=job.settings,
+        answer=answer,
+    ).write(checkpoint)
     return answer
 
 
@@ -106,14 +118,3 @@ def _with_checkpoints(job: Job, url: str) -> Job:
         return replace(job, checkpoints=directory)
     folders.download_newest(open_store(place), job.checkpoints)
     return replace(job, upload=place)
-
-
-def _describe(job: Job, answer: Answer, path: Path) -> None:
-    raw = {
-        "months": job.months,
-        "features": asdict(job.features),
-        "preprocessing": job.preprocessing.to_json(),
-        "settings": asdict(job.settings),
-        "answer": asdict(answer),
-    }
-    path.write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,50 @@
+"""The real thing on real flights: two months, one epoch."""
+
+from pathlib import Path
+
+import pytest
+
+from components.export import export
+from components.train import train
+from tiphys.errors import UserError
+from tiphys.ml import package
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def data():
+    if not (ROOT / "data/flights/2013-01.parquet").exists():
+        pytest.skip("the data are not here: make data")
+    return ROOT / "data/flights"
+
+
+@pytest.mark.slow
+def test_flights_become_a_model(data, tmp_path, capfd, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    trained = train(
+        data=data,
+        months=["2013-01"],
+        checkpoints=str(tmp_path / "checkpoints"),
+        epochs=1,
+        checkpoint=tmp_path / "checkpoint",
+    )
+    said = capfd.readouterr().out
+    assert 'tiphys.metric {"name": "auc_validation"' in said
+    assert 0.3 < trained.loss < 0.7
+    exported = export(checkpoint=tmp_path / "checkpoint", data=data, model=tmp_path / "model")
+    assert exported.rows_checked == 26_398
+    names = {one.name for one in package.load(tmp_path / "model").inputs}
+    assert {"carrier", "planned_minutes", "temp"} < names
+    assert not names & {"dep_time", "dep_delay", "arr_time", "air_time", "arr_delay", "late"}
+
+
+def test_a_month_that_is_not_there_is_named_before_any_worker_starts(data, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(UserError, match='no month "2014-01"'):
+        train(
+            data=data,
+            months=["2014-01"],
+            checkpoints=str(tmp_path),
+            checkpoint=tmp_path / "checkpoint",
+        )
