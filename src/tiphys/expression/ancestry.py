@@ -66,15 +66,15 @@ def depends(
         name = match["bare"]
         return f"({' || '.join(f'{name}.{r}' for r in (*ENOUGH, *more.get(name, ())))})"
 
-    unknown = depends_tasks(text) - tasks.keys()
+    named = depends_tasks(text)
+    unknown = named - tasks.keys()
     if unknown:
         name = min(unknown)
         found = f'there is no task "{name}" before this one.'
         raise ExpressionError(text, text.index(name), found, nearest(name, tasks))
     source = _TASK.sub(spelled, text).replace("-", "_")
     names: dict[str, Value] = {
-        task.replace("-", "_"): dict.fromkeys(RESULTS, False) | dict(results)
-        for task, results in tasks.items()
+        task.replace("-", "_"): dict.fromkeys(RESULTS, False) | dict(tasks[task]) for task in named
     }
     holds = evaluate(source, names, _TIMELESS)
     if not isinstance(holds, bool):

@@ -15,7 +15,6 @@ from tiphys.expression.faults import RefusedError
 from tiphys.expression.values import Duration, Int64, Value, is_integer, kind
 
 Function = Callable[..., Value]
-_ZEROS: dict[object, Value] = {str: "", int: 0, float: 0.0, bool: False, list: [], dict: {}}
 _NAMES = {str: "string", int: "int", float: "float", bool: "bool", list: "array", dict: "map"}
 
 
@@ -43,8 +42,15 @@ def _signature(function: Function) -> _Signature:
     )
 
 
-def call(name: str, function: Function, arguments: Sequence[Value], world: World) -> Value:
-    """Return what *function* returns.
+def call(
+    name: str,
+    function: Function,
+    arguments: Sequence[Value],
+    world: World,
+    *,
+    nil_is_zero: bool = False,
+) -> Value:
+    """Return what *function* returns. *nil_is_zero*: nil becomes "" or 0, as in calls of Go itself.
 
     Raises: RefusedError: too few or too many arguments, one of a wrong type, or its own refusal.
     """
@@ -57,16 +63,19 @@ def call(name: str, function: Function, arguments: Sequence[Value], world: World
         )
     types = [*signature.types, *[signature.rest] * len(arguments)]
     checked = [
-        _checked(name, argument, wanted) for argument, wanted in zip(arguments, types, strict=False)
+        _zero(wanted) if argument is None and nil_is_zero else _checked(name, argument, wanted)
+        for argument, wanted in zip(arguments, types, strict=False)
     ]
     return function(world, *checked) if signature.takes_world else function(*checked)
+
+
+def _zero(wanted: object) -> Value:
+    return wanted() if isinstance(wanted, type) and wanted in _NAMES else None
 
 
 def _checked(name: str, argument: Value, wanted: object) -> Value:
     if wanted is object:
         return argument
-    if argument is None and wanted in _ZEROS:
-        return _ZEROS[wanted]
     if not _fits(argument, wanted):
         expected = _NAMES.get(wanted) if isinstance(wanted, type) else None
         raise RefusedError(f"`{name}` takes {expected or 'another type'}, not {kind(argument)}.")

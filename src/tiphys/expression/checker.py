@@ -31,6 +31,7 @@ from tiphys.expression.syntax import (
     Slice,
     Unary,
     children,
+    spine,
 )
 from tiphys.expression.values import Duration, Value, kind
 
@@ -139,7 +140,13 @@ class _Checker:
         return BOOL if "bool" in wanted else operand
 
     def binary(self, node: Binary, frame: _Frame) -> Type:
-        left, right = self.type(node.left, frame), self.type(node.right, frame)
+        leftmost, chain = spine(node)
+        known = self.type(leftmost, frame)
+        for link in chain:
+            known = self.operated(link, known, self.type(link.right, frame))
+        return known
+
+    def operated(self, node: Binary, left: Type, right: Type) -> Type:
         match node.operator:
             case "??":
                 return right if left == NIL else left if right in (NIL, left) else ANY

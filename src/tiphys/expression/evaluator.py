@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tiphys.errors import nearest
 from tiphys.expression import jsontext, library, members, operators, predicates, sprig
@@ -28,9 +29,11 @@ from tiphys.expression.syntax import (
     Sequence,
     Slice,
     Unary,
+    spine,
 )
 from tiphys.expression.values import Value, kind
 
+Result = TypeVar("Result")
 FUNCTIONS = frozenset(library.FUNCTIONS) | frozenset(predicates.FUNCTIONS)
 ARGO: dict[str, Value] = dict(library.ARGO) | {"sprig": sprig.FUNCTIONS}
 """What Argo adds to every environment."""
@@ -43,20 +46,36 @@ def evaluate(source: str, names: Mapping[str, Value], environment: Environment) 
 
     Raises: ExpressionError: a syntax error, an unknown name, or operands that do not fit.
     """
-    value = worth(source, names, World(environment))
-    try:
-        return jsontext.plain(value)
-    except RefusedError as refusal:
-        raise ExpressionError(source, 0, str(refusal)) from None
+    return _guarded(source, lambda: jsontext.plain(_value(source, names, World(environment))))
 
 
-def worth(source: str, names: Mapping[str, Value], world: World) -> Value:
-    """As `evaluate`, in a world that several expressions share."""
+def text(source: str, names: Mapping[str, Value], world: World) -> str | None:
+    """Return what a `{{= }}` tag becomes: text as it is, other values as JSON, None for nil.
+
+    Raises: ExpressionError: as `evaluate`.
+    """
+
+    def written() -> str | None:
+        value = _value(source, names, world)
+        if value is None or isinstance(value, str):
+            return value
+        return jsontext.written(value).strip('"')
+
+    return _guarded(source, written)
+
+
+def _value(source: str, names: Mapping[str, Value], world: World) -> Value:
     scope = {**ARGO, **names}
     tree = parse(source, FUNCTIONS.difference(scope))
+    check(source, tree, scope)
+    return _Evaluation(source, scope, world).value(tree, _Frame())
+
+
+def _guarded(source: str, compute: Callable[[], Result]) -> Result:
     try:
-        check(source, tree, scope)
-        return _Evaluation(source, scope, world).value(tree, _Frame())
+        return compute()
+    except RefusedError as refusal:
+        raise ExpressionError(source, 0, str(refusal)) from None
     except RecursionError:
         raise ExpressionError(source, 0, "this expression is nested too deeply.") from None
 
@@ -92,15 +111,22 @@ class _Evaluation:
         return dict(self.names) if node.name == "$env" else self.names[node.name]
 
     def pointer(self, node: Pointer, frame: _Frame) -> Value:
-        if node.name not in frame.pointers:
-            raise RefusedError(f"`#{node.name}` has no meaning here.")
         return frame.pointers[node.name]
 
     def unary(self, node: Unary, frame: _Frame) -> Value:
         return operators.UNARY[node.operator](self.value(node.operand, frame))
 
     def binary(self, node: Binary, frame: _Frame) -> Value:
-        left = self.value(node.left, frame)
+        leftmost, chain = spine(node)
+        value = self.value(leftmost, frame)
+        for link in chain:
+            try:
+                value = self.operated(link, value, frame)
+            except RefusedError as refusal:
+                raise ExpressionError(self.source, link.at, str(refusal)) from None
+        return value
+
+    def operated(self, node: Binary, left: Value, frame: _Frame) -> Value:
         match node.operator:
             case "??":
                 return self.value(node.right, frame) if left is None else left
@@ -167,7 +193,7 @@ class _Evaluation:
         if function is None:
             raise RefusedError(f"`{name}` is {kind(callee)}, not a function.")
         arguments = [self.value(argument, frame) for argument in node.arguments]
-        return call(name, function, arguments, self.world)
+        return call(name, function, arguments, self.world, nil_is_zero=True)
 
     def let(self, node: Let, frame: _Frame) -> Value:
         variables = {**frame.variables, node.name: self.value(node.value, frame)}

@@ -2,6 +2,8 @@
 
 from tiphys.errors import UserError
 
+WIDEST_LINE = 100
+
 
 class ExpressionError(UserError):
     """An expression that cannot be read or evaluated: where in it, what was found, what to do."""
@@ -30,7 +32,7 @@ class RefusedError(Exception):
 
 
 def pointed(source: str, offset: int) -> str:
-    """Return the line of *source* that holds *offset*, and a caret below it.
+    """Return the line of *source* that holds *offset*, or the part around it, and a caret below.
 
     >>> print(pointed("1 +", 3))
       1 +
@@ -38,4 +40,8 @@ def pointed(source: str, offset: int) -> str:
     """
     start = source.rfind("\n", 0, offset) + 1
     line = source[start:].partition("\n")[0].replace("\t", " ")
-    return f"  {line}\n  {' ' * (offset - start)}^"
+    place = offset - start
+    if len(line) > WIDEST_LINE:
+        first = max(0, place - WIDEST_LINE // 2)
+        line, place = line[first : first + WIDEST_LINE], place - first
+    return f"  {line}\n  {' ' * place}^"

@@ -79,7 +79,7 @@ def decoded(text: str) -> Value:
     """Return the value of JSON *text*; every number is a float. Raises: RefusedError."""
     try:
         return json.loads(text, parse_int=float, parse_constant=_no_constant)
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise RefusedError(f"this is no JSON: {problem}.") from None
 
 

@@ -27,8 +27,10 @@ def fetched(owner: Value, key: Value) -> Value:
 
 def found(owner: Value, key: Value) -> Value:
     """As `fetched`, nil instead of an error: the built-in `get`."""
-    if isinstance(owner, list | str) and not isinstance(key, int | float):
-        raise RefusedError(f"{kind(key)} is no integer.")
+    if isinstance(owner, dict):
+        return fetched(owner, key)
+    if isinstance(owner, list | str):
+        integer(key)
     try:
         return fetched(owner, key)
     except RefusedError:

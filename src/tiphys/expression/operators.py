@@ -9,6 +9,7 @@ from functools import partial
 from tiphys.expression import moments, patterns
 from tiphys.expression.faults import RefusedError
 from tiphys.expression.values import (
+    AnyMap,
     Duration,
     Value,
     equal,
@@ -120,10 +121,12 @@ def contained(left: Value, right: Value) -> bool:
             return False
         case list():
             return any(equal(item, left) for item in right)
-        case dict():
-            return isinstance(left, str) and left in right
+        case AnyMap() if not isinstance(left, list | dict):
+            return left in right
+        case dict() if left is None or isinstance(left, str):
+            return (left or "") in right
         case _:
-            raise RefusedError(f"`in` does not look into {kind(right)}.")
+            raise RefusedError(f"`in` does not look for {kind(left)} in {kind(right)}.")
 
 
 def interval(left: Value, right: Value) -> list[Value]:

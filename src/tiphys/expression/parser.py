@@ -50,6 +50,8 @@ PREDICATES: dict[str, tuple[int, int]] = {
 }
 """Built-ins whose second argument is a predicate: how many arguments they take."""
 Item = TypeVar("Item")
+LONGEST_CHAIN = 400
+"""Words in `a.b.c…`."""
 _CONSTANTS: dict[str, object] = {"true": True, "false": False, "nil": None}
 
 
@@ -289,7 +291,10 @@ class _Parser:
         return Predicate(body, at)
 
     def postfix(self, node: Node) -> Node:
+        first = self.position
         while self.at(".", "?.", "["):
+            if self.position - first > LONGEST_CHAIN:
+                raise RecursionError
             token = self.advance()
             optional = token.text == "?."
             if token.text == "[" or (optional and self.take("[")):

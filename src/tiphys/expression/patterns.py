@@ -62,5 +62,7 @@ def _translated(part: re.Match[str], *, lines: bool) -> str:
 
 def _in_set(part: re.Match[str]) -> str:
     if part["posix"]:
-        return _CLASSES.get(part["posix"], part.group())
+        if part["posix"] not in _CLASSES:
+            raise re.error(f"there is no class {part.group()}")
+        return _CLASSES[part["posix"]]
     return "\\" + part.group() if part["set_operator"] else part.group()

@@ -67,19 +67,17 @@ def total(items: Items, tested: Tested) -> Value:
 
 
 def group_by(items: Items, tested: Tested) -> AnyMap:
-    groups = AnyMap()
+    groups: dict[Value, Items] = {}
     for item in items:
         key = tested(item=item)
         if isinstance(key, list | dict):
             raise RefusedError(f"{kind(key)} is no key of a group.")
-        members = groups.setdefault(key, [])
-        if isinstance(members, list):
-            members.append(item)
-    return groups
+        groups.setdefault(key, []).append(item)
+    return AnyMap(groups)
 
 
 def sort_by(items: Items, tested: Tested, order: Value = "asc") -> Items:
-    if order not in {"asc", "desc"}:
+    if order not in ("asc", "desc"):  # it may be a list
         raise RefusedError("the order is neither `asc` nor `desc`.")
     keyed = [(tested(item=item), item) for item in items]
     sign = -1 if order == "desc" else 1

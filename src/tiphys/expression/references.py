@@ -52,13 +52,16 @@ def paths(source: str) -> frozenset[str]:
         tree = parse(source, FUNCTIONS)
     except ExpressionError:
         return frozenset()
-    return frozenset(_longest(tree))
-
-
-def _longest(node: Node) -> set[str]:
-    if name := _any_path(node):
-        return {name}
-    return {name for child in children(node) for name in _longest(child)}
+    names: set[str] = set()
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        name = _any_path(node)
+        if name:
+            names.add(name)
+        else:
+            waiting += children(node)
+    return frozenset(names)
 
 
 def _any_path(node: Node) -> str:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from tiphys.expression import jsontext, references
+from tiphys.expression import evaluator, references
 from tiphys.expression.environment import Environment, World
-from tiphys.expression.evaluator import ARGO, FUNCTIONS, worth
-from tiphys.expression.faults import ExpressionError, MissingNameError, RefusedError
+from tiphys.expression.evaluator import ARGO, FUNCTIONS
+from tiphys.expression.faults import ExpressionError, MissingNameError
 from tiphys.expression.parser import parse
 from tiphys.expression.scope import Scope
 from tiphys.expression.values import Value
@@ -114,7 +114,7 @@ def _expression(source: str, scope: Scope, strict: Strict) -> str:
     if may_wait and not LATE.isdisjoint(missing):
         return literally
     try:
-        written = _written(source, scope)
+        written = evaluator.text(source, scope.tree(), World(scope.environment or _NOWHEN))
     except ExpressionError:
         if may_wait:
             return literally
@@ -122,17 +122,6 @@ def _expression(source: str, scope: Scope, strict: Strict) -> str:
     if written is None and not may_wait:
         raise ExpressionError(literally, 3, "this is nil.", "Give it a value with `?? …`.")
     return literally if written is None else written
-
-
-def _written(source: str, scope: Scope) -> str | None:
-    environment = scope.environment or _NOWHEN
-    value = worth(source, scope.tree(), World(environment))
-    if value is None or isinstance(value, str):
-        return value
-    try:
-        return jsontext.written(value).strip('"')
-    except RefusedError as refusal:
-        raise ExpressionError(source, 0, str(refusal)) from None
 
 
 _NOWHEN = Environment(now=datetime(1970, 1, 1, tzinfo=UTC), seed=0)

@@ -161,7 +161,22 @@ def children(node: Node) -> Iterator[Node]:
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """Yield *node* and everything below it, children first."""
-    for child in children(node):
-        yield from walk(child)
-    yield node
+    """Yield *node* and everything below it, children first. A long chain needs no deep stack."""
+    waiting: list[tuple[Node, bool]] = [(node, False)]
+    while waiting:
+        current, entered = waiting.pop()
+        if entered:
+            yield current
+        else:
+            waiting.append((current, True))
+            waiting += [(child, False) for child in reversed(list(children(current)))]
+
+
+def spine(node: Binary) -> tuple[Node, list[Binary]]:
+    """Return the leftmost operand of a chain such as `a + b + c` and its operators in order."""
+    operators: list[Binary] = []
+    leftmost: Node = node
+    while isinstance(leftmost, Binary):
+        operators.append(leftmost)
+        leftmost = leftmost.left
+    return leftmost, operators[::-1]

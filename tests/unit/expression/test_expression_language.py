@@ -66,10 +66,34 @@ def test_an_error_shows_the_place_and_says_what_to_do(source, message):
     assert isinstance(caught.value, UserError)
 
 
-@pytest.mark.parametrize("source", ["(" * 3000, "1" + "+1" * 3000, "[" * 3000 + "]" * 3000])
+@pytest.mark.parametrize(
+    "source", ["(" * 3000, "[" * 3000 + "]" * 3000, "x" + ".x" * 3000, "- " * 3000 + "1"]
+)
 def test_an_expression_nested_too_deeply_is_refused(source):
+    with pytest.raises(ExpressionError, match="nested too deeply") as caught:
+        value(source, {"x": {}})
+    assert len(str(caught.value)) < 300
+
+
+def test_json_nested_too_deeply_is_refused():
+    deep = "[" * 990 + "]" * 990
     with pytest.raises(ExpressionError):
-        value(source)
+        value("fromJSON(x)", {"x": deep})
+    with pytest.raises(ExpressionError):
+        value("fromJSON(x)", {"x": deep * 1000})
+
+
+def test_a_chain_may_be_long():
+    assert value("1" + "+1" * 3000) == 3001
+    assert value(" && ".join(["x.y"] * 3000), {"x": {"y": True}}) is True
+
+
+def test_an_error_in_a_long_line_shows_what_is_around_it():
+    with pytest.raises(ExpressionError) as caught:
+        value("1" + "+1" * 300 + " + oops" + "+1" * 300)
+    line, caret = str(caught.value).splitlines()[-2:]
+    assert line[caret.index("^") :].startswith("oops")
+    assert len(line) <= 102
 
 
 def test_the_clock_comes_from_outside():

@@ -133,8 +133,8 @@ BINARY: dict[str, Binary] = {
     "&": _bitwise("&", lambda left, right: left & right),
     "|": _bitwise("|", lambda left, right: left | right),
     "^": _bitwise("^", lambda left, right: left ^ right),
-    "<<": _bitwise("<<", lambda left, right: left << right % 64),
-    ">>": _bitwise(">>", lambda left, right: left % 2**64 >> right % 64),
+    "<<": _bitwise("<<", lambda left, right: left << right if 0 <= right < 64 else 0),
+    ">>": _bitwise(">>", lambda left, right: left % 2**64 >> right if 0 <= right < 64 else 0),
 }
 PREFIX: dict[str, Callable[[Value], Value]] = {
     "-": lambda value: -_float("-", value),

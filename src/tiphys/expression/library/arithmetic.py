@@ -3,7 +3,6 @@
 import math
 import re
 from collections.abc import Callable, Iterator
-from statistics import median as middle
 
 from tiphys.expression.calls import Function
 from tiphys.expression.faults import RefusedError
@@ -99,8 +98,9 @@ def mean(first: object, *others: object) -> float:
 
 
 def median(first: object, *others: object) -> float:
-    numbers = list(_flat("median", (first, *others)))
-    return float(middle(numbers)) if numbers else 0.0
+    numbers = sorted(_flat("median", (first, *others)))
+    middle = len(numbers) // 2
+    return (numbers[middle] + numbers[~middle]) / 2 if numbers else 0.0
 
 
 def _bits(name: str, combine: Callable[[int, int], int]) -> Function:

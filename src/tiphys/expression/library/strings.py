@@ -3,19 +3,16 @@
 from tiphys.expression.calls import Function
 from tiphys.expression.faults import RefusedError
 from tiphys.expression.text import shown
-from tiphys.expression.values import Value, kind
+from tiphys.expression.values import kind
 
 LARGEST_REPEAT = 1_000_000
 
 
-def trim(text: str, characters: str | None = None) -> str:
-    return text.strip(_given(characters))
+BLANKS = " \t\n\v\f\r\x85\xa0"
 
 
-def _given(text: Value, otherwise: str | None = None) -> str | None:
-    if text is not None and not isinstance(text, str):
-        raise RefusedError(f"a string was expected, not {kind(text)}.")
-    return otherwise if text is None else text
+def trim(text: str, characters: str = BLANKS) -> str:
+    return text.strip(characters) if characters else text
 
 
 def trim_prefix(text: str, prefix: str = " ") -> str:

@@ -36,7 +36,8 @@ def b32dec(text: str) -> str:
     try:
         return base64.b32decode(text).decode(errors="replace")
     except (binascii.Error, ValueError):
-        return "illegal base32 data"
+        wrong = re.search(r"[^A-Z2-7\s]", text)
+        return f"illegal base32 data at input byte {wrong.start() if wrong else len(text)}"
 
 
 def sha1sum(text: str) -> str:

@@ -116,7 +116,7 @@ def has_suffix(suffix: str, text: str) -> bool:
 
 
 def trim(text: str) -> str:
-    return text.strip()
+    return strings.trim(text)
 
 
 def join(separator: str, value: object) -> str:

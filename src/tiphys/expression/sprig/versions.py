@@ -85,20 +85,20 @@ def _tilde(term: _Term, version: Version) -> bool:
 
 def _caret(term: _Term, version: Version) -> bool:
     if term.given == 0:
-        return True
+        return False
     leading = next((i for i, n in enumerate(term.version.numbers) if n), 2)
     return _within(term.version, version, term.bound(min(leading, term.given - 1)))
 
 
 def _above(term: _Term, version: Version) -> bool:
     if term.given < 3:
-        return term.given > 0 and version.rank >= term.bound(term.given - 1).rank
+        return term.given == 0 or version.rank >= term.bound(term.given - 1).rank
     return version.rank > term.version.rank
 
 
 def _at_most(term: _Term, version: Version) -> bool:
     if term.given < 3:
-        return term.given == 0 or version.rank < term.bound(term.given - 1).rank
+        return term.given > 0 and version.rank < term.bound(term.given - 1).rank
     return version.rank <= term.version.rank
 
 
