@@ -49,14 +49,14 @@ def test_only_model_and_primary_are_needed(tmp_path):
 
 def test_every_problem_is_told_at_once_in_the_order_of_the_file(tmp_path):
     text = (
-        GOOD.replace("model: flights\n", "modle: flights\n")
+        GOOD.replace("model: flights\n", "mode: flights\n")
         .replace("metric: roc_auc", "metric: roc_acu")
         .replace("min: 0.60", "min: high")
     )
     found = problems(tmp_path, text)
     assert found == [
         '1:1: the spec has no "model".',
-        '1:1: the spec has no field "modle". Did you mean "model"?',
+        '1:1: the spec has no field "mode". Did you mean "model"?',
         '4:12: metric "roc_acu" is not known. Did you mean "roc_auc"?',
         "5:21: roc_auc needs a `min` or a `max`.",
         '5:27: "min" must be a number, not "high".',

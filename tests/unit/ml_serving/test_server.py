@@ -12,6 +12,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -207,6 +208,15 @@ def test_a_rejected_champion_leaves_the_one_before_serving(served):
     served.registry.rollback("flights", "champion", NOBODY)
 
 
+def processes_of(directory):
+    """Return the command lines, of any process, that name the directory."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(path.read_text())
+    return [line for line in found if str(directory) in line]
+
+
 def test_two_starters_at_once_get_one_server(tmp_path):
     with ThreadPoolExecutor(2) as pool:
         found = list(
@@ -217,6 +227,7 @@ def test_two_starters_at_once_get_one_server(tmp_path):
     status, body = ask(SimpleNamespace(endpoint=found[0]), "/v2/models/m/infer", "{}")
     assert (status, body) == (503, {"error": "m: no version serves yet"})
     assert serving.stop(tmp_path)
+    assert not processes_of(tmp_path)  # the slower one does not wait to take over
 
 
 def test_a_server_of_another_registry_is_replaced(tmp_path):

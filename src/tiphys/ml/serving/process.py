@@ -165,18 +165,25 @@ def _spawn(arguments: list[str], log: Path) -> int:
 
 
 def _started(project: Path, pid: int) -> Endpoint:
+    """Return the server once it answers; *pid* is the one we started, another may be first."""
     end = time.monotonic() + START.total_seconds()
-    while time.monotonic() < end:
-        if endpoint := status(project):
-            return endpoint
-        if _ended(pid):
-            break
+    while not (endpoint := status(project)) and not _ended(pid) and time.monotonic() < end:
         time.sleep(POLL.total_seconds())
-    if endpoint := status(project):  # another starter was first: its server is as good
+    if endpoint := endpoint or status(project):
+        if endpoint.pid != pid:
+            _end(pid)  # else it would take over, unasked, when the other is stopped
         return endpoint
+    _end(pid)
     log = folder(project) / "server.log"
     lines = log.read_text(errors="replace").splitlines()[-5:] if log.exists() else []
     raise ServerError(str(log), "the server did not start:\n" + "\n".join(lines))
+
+
+def _end(pid: int) -> None:
+    """End a child that serves nobody."""
+    if not _ended(pid):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
 
 
 def _ended(pid: int) -> bool:
