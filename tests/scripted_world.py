@@ -9,6 +9,7 @@ an attempt that ends only when killed. `events` are the user's: `{at: 10, stop: 
 import heapq
 import itertools
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -45,7 +46,7 @@ class World:
 
     def __post_init__(self):
         self._queue, self._order = [], itertools.count()
-        self._running, self.state = {}, None
+        self._running, self._times, self.state = {}, Counter(), None
 
     def run(self, limit=10_000):
         """Run from begin to finish; return the Workflow object."""
@@ -60,6 +61,12 @@ class World:
         self._obey(actions, BEGINNING)
         for event in self.script.get("events", []):
             self._plan_user(dict(event))
+        return self.carry_on(limit=limit)
+
+    def carry_on(self, events=(), limit=10_000):
+        """Run to the finish, with further *events* at their times; return the Workflow object."""
+        for event in events:
+            self._put(event.at, event)
         for _ in range(limit):
             if not self._queue:
                 break
@@ -115,6 +122,7 @@ class World:
 
     def _start(self, action, now):
         self.started.append(action)
+        self._times[action.node_name] += 1
         self._running[action.node] = action
         self._put(now, Started(at=now, node=action.node, host="here"))
         answer = self._answer(action.node_name)
@@ -130,16 +138,12 @@ class World:
         short = name.removeprefix(self.name).lstrip(".")
         base = ATTEMPT.sub("", short)
         found = self.script.get("nodes", {})
-        for key in (short, base):
+        attempt = 0 if short == base else int(ATTEMPT.search(short)[1])
+        for key, index in ((short, self._times[name] - 1), (base, attempt)):
             if key in found:
                 answers = found[key] if isinstance(found[key], list) else [found[key]]
-                index = int(ATTEMPT.search(short)[1]) if short != base else 0
-                index = self._times(name) - 1 if key == short and short == base else index
                 return answers[min(index, len(answers) - 1)]
         return self.script.get("default", {})
-
-    def _times(self, name):
-        return sum(action.node_name == name for action in self.started)
 
 
 def exited(at, action, answer):
