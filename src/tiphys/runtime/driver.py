@@ -108,6 +108,8 @@ class Driver:
                 return
             if not self._leaving:
                 self._start_some()
+            if self._record.finish is not None:
+                return  # what could not be started may have ended the run
             self._picture.draw_if_due(self._state)
             for key, _ in self._selector.select(self._patience()):
                 key.data()

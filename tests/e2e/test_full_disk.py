@@ -1,0 +1,62 @@
+"""A run on a disk that fills up, on a small file system of its own."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+from tiphys import runtime
+from tiphys.errors import UserError
+
+WORKFLOW = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: test-}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - - {name: first, template: first}
+    - - {name: second, template: second}
+  - name: first
+    container: {image: busybox, command: [sh, -c, "echo first"]}
+  - name: second
+    container:
+      image: busybox
+      command: [sh, -c, "dd if=/dev/zero of=$TIPHYS_PROJECT/filler bs=64k && exit 1; exit 1"]
+"""
+
+
+@pytest.fixture
+def small_disk(laptop):
+    """Make the laptop's folder a file system of 4 MiB."""
+    mount = shutil.which("mount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(laptop.root)]
+    if os.geteuid() or mount is None or subprocess.run(command, check=False).returncode:
+        pytest.skip("full disk: needs root and a tmpfs to mount")
+    yield laptop
+    subprocess.run(["umount", "-l", str(laptop.root)], check=True)
+
+
+def test_a_full_disk_interrupts_the_run_which_goes_on_when_there_is_room(small_disk):
+    outcome = small_disk.run(WORKFLOW)
+    assert outcome.interrupted
+    assert "the disk is full" in outcome.message
+    assert f"tiphys resume {outcome.name}" in outcome.message
+    (small_disk.root / "filler").unlink()
+    again = runtime.resume(small_disk.root, outcome.name, small_disk.witness)
+    nodes = again.workflow["status"]["nodes"].values()
+    (first,) = (node for node in nodes if node["displayName"] == "first")
+    assert first["phase"] == "Succeeded"
+    assert again.interrupted  # the second step fills the disk again
+
+
+def test_on_a_full_disk_no_run_starts(small_disk):
+    file = small_disk.write(WORKFLOW)
+    free = os.statvfs(small_disk.root)
+    (small_disk.root / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
+    with pytest.raises(UserError, match="the disk is full"):
+        runtime.run(runtime.RunRequest(files=(file,), root=small_disk.root), small_disk.witness)
+    assert runtime.list_runs(small_disk.root) == []
