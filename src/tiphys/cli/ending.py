@@ -12,8 +12,6 @@ from tiphys.runtime import Outcome
 
 INTERRUPTED = 130
 TAIL_LINES = 12
-PROMINENT = ("summary", "endpoint", "ask")
-"""Output parameters that are worth a line at the end, whichever step gives them."""
 
 
 def finish(where: Place, outcome: Outcome, console: Console) -> int:
@@ -23,17 +21,24 @@ def finish(where: Place, outcome: Outcome, console: Console) -> int:
         return INTERRUPTED
     console.print()
     succeeded = outcome.phase == "Succeeded"
-    for line in _results(outcome) if succeeded else _failures(where, outcome):
+    for line in _results(where, outcome) if succeeded else _failures(where, outcome):
         console.print(line, soft_wrap=True)
     console.print(Text(f"{'page':<10} {pages.write(where, outcome.workflow)}"), soft_wrap=True)
     return 0 if succeeded else 1
 
 
-def _results(outcome: Outcome) -> Iterator[Text]:
+def _results(where: Place, outcome: Outcome) -> Iterator[Text]:
+    """Yield what came of it. A step that gives an endpoint ends its log with how to ask it."""
     for row in rows(outcome.workflow):
-        for name in PROMINENT:
-            if row.outputs.get(name):
-                yield Text(f"{row.name:<10} {row.outputs[name]}")
+        if summary := row.outputs.get("summary"):
+            yield Text(f"{row.name:<10} {summary}")
+        if endpoint := row.outputs.get("endpoint"):
+            yield Text(f"{row.name:<10} {endpoint}")
+            lines = [
+                line for _, line in where.logs(outcome.name, row.attempts[-1].name, follow=False)
+            ]
+            if lines:
+                yield Text(f"{'':<10} {lines[-1]}", style="dim")
 
 
 def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:

@@ -1,5 +1,6 @@
 """The live tree of a run: a line a step, with phase, time, attempt, progress, latest metrics."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +22,8 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "Error": ("✘", "bold magenta"),
 }
 _BAR_CELLS = 20
+_OUTPUT = re.compile(r"{{\s*(?:tasks|steps)\.([\w-]+)\.outputs\.(?:parameters\.)?([\w-]+)\s*}}")
+"""A tag that names another step's output; a person reads `evaluate.passed`."""
 
 
 def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group:
@@ -30,11 +33,11 @@ def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group
         table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in rows(workflow):
-        sign, style = SIGNS.get(row.phase, SIGNS[""])
+        sign, colour = SIGNS.get(row.phase, SIGNS[""])
         elapsed = row.duration(now)
         table.add_row(
-            Text(" " + "  " * row.depth + sign, style=style),
-            Text(row.name, style="dim" if not row.phase else ""),
+            Text(f" {sign}", style=colour),
+            Text("  " * row.depth + row.name, style="dim" if not row.phase else ""),
             Text("" if elapsed is None else spell(elapsed), justify="right"),
             Text.from_markup(detail(row)),
         )
@@ -75,7 +78,8 @@ def detail(row: Row) -> str:
     if row.phase in {"Failed", "Error"} and row.message:
         said.append(_escape(row.message))
     if row.when and row.phase in {"", "Skipped"}:
-        said.append(f"[dim]when {_escape(row.when)}[/dim]")
+        condition = _OUTPUT.sub(r"\1.\2", row.when)
+        said.append(f"[dim]when {_escape(condition)}[/dim]")
     return "  ".join(said)
 
 
