@@ -67,10 +67,7 @@ def subtract(left: Value, right: Value) -> Value:
 def multiply(left: Value, right: Value) -> Value:
     """A duration times an integer is a duration; times a float it is nanoseconds."""
     if isinstance(left, Duration) or isinstance(right, Duration):
-        one, other = (
-            side.nanoseconds if isinstance(side, Duration) else side for side in (left, right)
-        )
-        product = _numeric("*", operator.mul, one, other)
+        product = _numeric("*", operator.mul, _plain(left), _plain(right))
         return Duration(product) if isinstance(product, int) else product
     return _numeric("*", operator.mul, left, right)
 

@@ -2,10 +2,21 @@
 
 from functools import lru_cache
 
-from tiphys.expression.evaluator import FUNCTIONS
+from tiphys.expression.evaluator import ARGO, FUNCTIONS
 from tiphys.expression.faults import ExpressionError
 from tiphys.expression.parser import parse
-from tiphys.expression.syntax import Binary, Chain, Literal, Member, Name, Node, children, walk
+from tiphys.expression.syntax import (
+    Binary,
+    Call,
+    Chain,
+    Let,
+    Literal,
+    Member,
+    Name,
+    Node,
+    children,
+    walk,
+)
 
 
 @lru_cache(maxsize=4096)
@@ -13,12 +24,10 @@ def read(source: str) -> tuple[str, ...]:
     """Return every name and every path that *source* cannot do without, shorter paths included.
 
     A path left of `??` may be missing, and so may what stands before `?.`; the first word may not.
-    An expression that cannot be parsed reads nothing: evaluating it says why.
+
+    Raises: ExpressionError: *source* cannot be parsed.
     """
-    try:
-        tree = parse(source, FUNCTIONS)
-    except ExpressionError:
-        return ()
+    tree = parse(source, FUNCTIONS)
     guarded = {id(node) for root in walk(tree) for node in _guarded(root)}
     names = (path(node) for node in walk(tree) if id(node) not in guarded)
     return tuple(dict.fromkeys(name for name in names if name))
@@ -47,21 +56,26 @@ def path(node: Node) -> str:
 
 @lru_cache(maxsize=4096)
 def paths(source: str) -> frozenset[str]:
-    """Return the longest paths in *source*, `?.` and the left of `??` included."""
+    """Return the longest paths in *source*, `?.` and the left of `??` included.
+
+    Functions and the variables of `let` are none. Nothing, if *source* cannot be parsed.
+    """
     try:
         tree = parse(source, FUNCTIONS)
     except ExpressionError:
         return frozenset()
     names: set[str] = set()
+    own = {"$env"} | {node.name for node in walk(tree) if isinstance(node, Let)}
     waiting = [tree]
     while waiting:
         node = waiting.pop()
-        name = _any_path(node)
-        if name:
+        if isinstance(node, Call) and _any_path(node.callee).partition(".")[0] in ARGO:
+            waiting += node.arguments
+        elif name := _any_path(node):
             names.add(name)
         else:
             waiting += children(node)
-    return frozenset(names)
+    return frozenset(name for name in names if name.partition(".")[0] not in own)
 
 
 def _any_path(node: Node) -> str:

@@ -9,9 +9,8 @@ from functools import lru_cache
 
 from tiphys.expression import evaluator, references
 from tiphys.expression.environment import Environment, World
-from tiphys.expression.evaluator import ARGO, FUNCTIONS
+from tiphys.expression.evaluator import ARGO
 from tiphys.expression.faults import ExpressionError, MissingNameError
-from tiphys.expression.parser import parse
 from tiphys.expression.scope import Scope
 from tiphys.expression.values import Value
 
@@ -104,7 +103,6 @@ def _must_resolve(name: str, strict: Strict) -> bool:
 
 def _expression(source: str, scope: Scope, strict: Strict) -> str:
     literally = "{{=" + source + "}}"
-    parse(source, FUNCTIONS)
     tree = {**ARGO, **scope.tree()}
     missing = [name for name in references.read(source) if not _has(tree, name)]
     for name in missing:

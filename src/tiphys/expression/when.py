@@ -51,11 +51,10 @@ class _Plan:
     """Reads the tokens into operands."""
 
     def __init__(self, text: str, tokens: tuple[Token, ...]) -> None:
-        self.text, self.tokens, self.position = text, tokens, 0
+        self.text, self.position = text, 0
+        self.tokens = (*tokens, Token(Kind.CLOSE, ")", len(text)))
 
     def next(self, kind: Kind, symbols: frozenset[str]) -> Token | None:
-        if self.position == len(self.tokens):
-            return None
         token = self.tokens[self.position]
         if token.kind is not kind or token.value not in symbols:
             return None
@@ -83,14 +82,12 @@ class _Plan:
 
     def single(self) -> Operand:
         """One operand. Whatever stands where a `)` should is taken for one, as in govaluate."""
-        if self.position == len(self.tokens):
-            return lambda: None
         token = self.tokens[self.position]
         self.position += 1
         match token.kind:
             case Kind.OPEN:
                 inner = self.ranked(0)
-                self.position += 1
+                self.position = min(self.position + 1, len(self.tokens) - 1)
                 return inner
             case Kind.CLOSE:
                 self.position -= 1

@@ -54,7 +54,7 @@ def test_the_tasks_of_a_text_are_found():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("A.Succeded", '"Succeded" is no result of a task. Did you mean "Succeeded"?'),
+        ("A.Success", '"Success" is no result of a task. Did you mean "Succeeded"?'),
         ("A && task-x", 'there is no task "task-x" before this one.'),
         ("A &&", "Expected a value."),
         ("[A.Succeeded]", "neither true nor false"),

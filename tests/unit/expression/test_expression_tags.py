@@ -1,8 +1,11 @@
 """Tags in text, as one pass of Argo replaces them."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tiphys.expression import (
     Environment,
@@ -100,3 +103,35 @@ def test_names_are_found_in_tags_and_in_expressions():
         "steps.e.status",
         "f",
     }
+
+
+def test_functions_and_variables_are_no_names():
+    text = "{{= let v = asInt(inputs.parameters.x); sprig.max(v, retries) > len($env.item) }}"
+    assert tags(text) == {"inputs.parameters.x", "retries"}
+    assert tags("{{= nonsense(x) }}") == {"nonsense", "x"}
+
+
+def test_a_scope_extended_hides_names_and_leaves_the_first_alone():
+    more = SCOPE.extended({"item": "y", "steps.a.status": "Failed", "steps.z.status": "Succeeded"})
+    text = "{{item}} {{=steps.a.status}} {{=steps.z.status ?? '-'}} {{=inputs.parameters.x}}"
+    assert substitute(text, more) == "y Failed Succeeded 1"
+    assert substitute(text, SCOPE) == "x Skipped {{=steps.z.status ?? '-'}} 1"
+    again = more.extended({"item": "z"})
+    assert substitute(text, again) == "z Failed Succeeded 1"
+
+
+def test_a_dotted_name_hides_the_name_it_begins_with_in_expressions_only():
+    scope = Scope({"a.b": "inner", "a": "outer"})
+    assert substitute("{{a}} {{=a.b}}", scope) == "outer inner"
+    assert scope.tree() == Scope({"a": "outer", "a.b": "inner"}).tree()
+
+
+@given(st.text().filter(lambda text: "{{" not in text))
+def test_text_without_tags_stays_as_it_is(text):
+    assert substitute(text, SCOPE, strict=True) == text
+
+
+@given(st.text(alphabet="{}= axi.'+"))
+def test_a_lenient_pass_gives_text_or_an_expression_error(text):
+    with suppress(ExpressionError):
+        assert isinstance(substitute(text, SCOPE), str)
