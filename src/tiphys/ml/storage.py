@@ -7,6 +7,7 @@ URL is a directory, relative to `TIPHYS_PROJECT`, because a step runs in a copy 
 
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -59,7 +60,7 @@ def reach(place: str) -> Iterator[None]:
 
     Raises:
         Temporary: *place* does not answer.
-        StorageError: it refuses us.
+        StorageError: it refuses the request or us.
     """
     try:
         yield
@@ -70,6 +71,8 @@ def reach(place: str) -> Iterator[None]:
         )
         raise StorageError(place, found, advice) from error
     except BaseError as error:
+        if refusal := _refusal(str(error)):
+            raise StorageError(place, f"the server refuses: {refusal}") from error
         reason = str(error).partition("\n")[0]
         problem = f"{place} does not answer: {reason}"
         raise Temporary(problem) from error
@@ -99,6 +102,18 @@ def local_directory(url: str, environ: Mapping[str, str] = os.environ) -> Path |
     if place.startswith("file://"):
         return Path(unquote(urlsplit(place).path))
     return None if "://" in place else Path(place)
+
+
+def _refusal(error: str) -> str:
+    """Return what the server says of a request that is wrong and stays so, else nothing.
+
+    The store has one class for that and for a server that is down, so we look at the status.
+    """
+    status = re.search(r"status code: (4\d\d [^:]*)", error)
+    if status is None or status[1].startswith(("408", "429")):
+        return ""
+    message = re.search(r"<Message>(.*?)</Message>", error)
+    return message[1] if message else status[1]
 
 
 def _redirections(environ: Mapping[str, str]) -> list[tuple[str, str]]:

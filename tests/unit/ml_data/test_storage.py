@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from obstore.exceptions import GenericError
 
 from tiphys.errors import UserError
 from tiphys.ml import storage
+from tiphys.step import Temporary
 
 
 def redirected(**places):
@@ -43,6 +45,17 @@ def test_an_unknown_scheme_is_refused_with_what_is_known():
 def test_a_redirection_that_is_no_object_is_the_users_mistake():
     with pytest.raises(UserError, match="TIPHYS_STORAGE"):
         storage.locate("s3://ml", {"TIPHYS_STORAGE": "[]"})
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [("400 Bad Request: <Message>No bucket.</Message>", UserError), ("429 Slow", Temporary),
+     ("503 Busy", Temporary)],
+)  # fmt: skip
+def test_a_request_that_is_wrong_is_not_tried_again(status, kind):
+    error = GenericError(f"Server returned non-2xx status code: {status}")
+    with pytest.raises(kind), storage.reach("s3://ml"):
+        raise error
 
 
 def test_refused_access_is_no_temporary_failure():

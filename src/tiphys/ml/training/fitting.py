@@ -14,7 +14,7 @@ from typing import Any
 
 from tiphys.errors import UserError
 from tiphys.ml import tabular
-from tiphys.ml.storage import local_directory, open_store
+from tiphys.ml.storage import local_directory, open_store, reach
 from tiphys.ml.tabular import Features, Preprocessing
 from tiphys.ml.training import folders, gang
 from tiphys.ml.training.job import Answer, Job, Settings
@@ -116,5 +116,6 @@ def _with_checkpoints(job: Job, url: str) -> Job:
     place = f"{url.rstrip('/')}/{job.fingerprint}"
     if directory := local_directory(place):
         return replace(job, checkpoints=directory)
-    folders.download_newest(open_store(place), job.checkpoints)
+    with reach(place):
+        folders.download_newest(open_store(place), job.checkpoints)
     return replace(job, upload=place)
