@@ -12,6 +12,8 @@ def of(state: State, frame: DagFrame) -> Phase:
     """Return the phase of a DAG none of whose tasks is open."""
     if state.stopped and not frame.site.exit_handler:
         return Phase.FAILED
+    if state.active_pods and busy(state, frame.id):
+        return Phase.RUNNING
     targets = [state.nodes[frame.nodes[name]] for name in frame.plan.targets]
     if all(node.phase.completed for node in targets):
         phases = {node.id: node.phase for node in targets}
@@ -22,6 +24,21 @@ def of(state: State, frame: DagFrame) -> Phase:
         if phase.unsuccessful and not tolerated(frame, name, phase):
             return phase
     return Phase.SUCCEEDED
+
+
+def busy(state: State, dag_id: str) -> bool:
+    """Whether a pod still runs in a task that has ended without waiting for it."""
+    seen = {dag_id}
+    stack = [dag_id]
+    while stack:
+        for child in tree.children(state, stack.pop()):
+            node = state.nodes.get(child)
+            if node is not None and child not in seen:
+                seen.add(child)
+                stack.append(child)
+                if node.type is NodeType.POD and not node.phase.fulfilled:
+                    return True
+    return False
 
 
 def tolerated(frame: DagFrame, name: str, phase: Phase) -> bool:
@@ -41,7 +58,9 @@ def inherited(state: State, dag_id: str, targets: set[str]) -> dict[str, Phase]:
     seen = set(queue)
     while queue:
         node_id, branch = queue.popleft()
-        node = state.nodes[node_id]
+        node = state.nodes.get(node_id)
+        if node is None:
+            continue
         branch = node.phase if node.phase.completed else branch
         if node_id in targets and not found.get(node_id, Phase.SUCCEEDED).unsuccessful:
             found[node_id] = branch
@@ -55,7 +74,7 @@ def inherited(state: State, dag_id: str, targets: set[str]) -> dict[str, Phase]:
 def below(state: State, node: Node) -> Iterator[str]:
     """Yield what comes after *node*; the attempts of a Retry node are passed over."""
     for child in reversed(tree.children(state, node.id)) if node.type is NodeType.RETRY else ():
-        if state.nodes[child].hooked:
+        if child in state.nodes and state.nodes[child].hooked:
             yield child
         else:
             yield from tree.children(state, child)

@@ -9,7 +9,16 @@ import yaml
 from tests.scripted_world import BEGINNING, World
 from tiphys import engine, manifest
 from tiphys.engine.actions import Finish, Kill, StartAttempt, WakeAt
-from tiphys.engine.events import Begun, Exited, Interrupted, Lost, Progressed, Resumed, Started
+from tiphys.engine.events import (
+    Begun,
+    Exited,
+    Interrupted,
+    Lost,
+    Progressed,
+    Resumed,
+    Started,
+    Stopped,
+)
 from tiphys.errors import UserError
 
 POD = {"name": "say", "container": {"image": "busybox", "command": ["echo"]}}
@@ -148,3 +157,39 @@ def test_the_status_is_a_workflow_object(tmp_path):
     assert workflow["spec"]["entrypoint"] == "main"
     assert workflow["status"]["startedAt"] == "2026-01-01T00:00:00Z"
     assert workflow["status"]["nodes"]["wf"]["phase"] == "Pending"
+
+
+def test_stopping_ends_an_interrupted_attempt_without_a_process(tmp_path):
+    state, _ = one_pod(tmp_path)
+    state, _ = engine.advance(state, Interrupted(at=BEGINNING, node="wf"))
+
+    _, actions = engine.advance(state, Stopped(at=BEGINNING))
+
+    assert actions[-1] == Finish(phase="Failed", message="Stopped with strategy 'Stop'")
+
+
+def test_an_attempt_that_is_interrupted_while_being_killed_has_ended(tmp_path):
+    state, _ = one_pod(tmp_path)
+    state, _ = engine.advance(state, Stopped(at=BEGINNING))
+
+    state, actions = engine.advance(state, Interrupted(at=BEGINNING, node="wf"))
+
+    assert engine.status(state)["status"]["nodes"]["wf"]["phase"] == "Failed"
+    assert isinstance(actions[-1], Finish)
+
+
+def test_a_run_that_nothing_can_bring_on_ends_as_an_error(tmp_path):
+    dag = {"name": "main", "parallelism": 0, "dag": {"tasks": [{"name": "a", "template": "say"}]}}
+
+    _, actions = engine.begin(loaded(tmp_path, dag, POD), begun())
+
+    assert actions[-1].phase == "Error"
+    assert actions[-1].message.startswith("nothing is left that could bring this run on")
+
+
+def test_an_attempt_without_an_exit_code_is_an_error(tmp_path):
+    state, _ = one_pod(tmp_path)
+
+    state, actions = engine.advance(state, Exited(at=BEGINNING, node="wf", exit_code=None))
+
+    assert actions[-1].phase == "Error"
