@@ -37,7 +37,7 @@ def small_disk(laptop):
     if os.geteuid() or mount is None or subprocess.run(command, check=False).returncode:
         pytest.skip("full disk: needs root and a tmpfs to mount")
     yield laptop
-    subprocess.run(["umount", "-l", str(laptop.root)], check=True)
+    subprocess.run([shutil.which("umount") or "umount", "-l", str(laptop.root)], check=True)
 
 
 def test_a_full_disk_interrupts_the_run_which_goes_on_when_there_is_room(small_disk):
