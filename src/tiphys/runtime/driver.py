@@ -89,7 +89,6 @@ class Driver:
             self._journal.sync()
         return self._outcome()
 
-    @property
     def _over(self) -> bool:
         return self._record.finish is not None
 
@@ -105,14 +104,14 @@ class Driver:
         return Outcome(name=name, phase=INTERRUPTED, message=message, workflow=workflow)
 
     def _go_on(self, asked: Interruptions) -> None:
-        while not self._over:
+        while not self._over():
             if self._leaving < asked.count + self._full:
                 self._leave(asked.count + self._full)
             if self._leaving and not self._attempts.alive:
                 return
             if not self._leaving:
                 self._start_some()
-            if self._over:
+            if self._over():
                 return  # what could not be started may have ended the run
             self._picture.draw_if_due(self._state)
             for key, _ in self._selector.select(self._patience()):
