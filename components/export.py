@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tiphys.ml.training import exporting
 from tiphys.step import Output
 
 
@@ -21,6 +20,8 @@ class Export:
 
 def export(*, checkpoint: Path, data: Path, model: Annotated[Path, Output()]) -> Export:
     """Write *checkpoint* as a model artifact (`tiphys.ml.package`), checked on rows of *data*."""
+    from tiphys.ml.training import exporting  # noqa: PLC0415 - torch: rendering goes without
+
     done = exporting.export(checkpoint, data, model)
     return Export(
         model_hash=done.model_hash,

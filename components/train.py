@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import yaml
-
 from tiphys.ml.tabular import Features
 from tiphys.ml.training import fitting
 from tiphys.ml.training.job import Settings
@@ -46,9 +44,8 @@ def train(
         seed: of the first weights and of the order of the rows
         checkpoint: weights.pt and training.json, what `export` reads
     """
-    raw = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
     material = fitting.Material(
-        data=data, months=months, features=Features.from_json(raw["features"])
+        data=data, months=months, features=Features.read(Path("params.yaml"))
     )
     settings = Settings(epochs=epochs, seed=seed)
     answer = fitting.fit(

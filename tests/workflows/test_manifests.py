@@ -10,9 +10,6 @@ import yaml
 from tiphys.author import render
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore:module 'sre_:DeprecationWarning")
-"""great_expectations imports it."""
-
 BY_HAND = {"profile.yaml", "images.yaml"}
 
 
