@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import yaml
 
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.ml.package import Array, Tensor, column
@@ -34,6 +35,20 @@ class Features:
     numbers: Sequence[str]
     categories: Sequence[str]
     """Columns of text or of integers that count as names."""
+
+    @classmethod
+    def read(cls, path: Path) -> "Features":
+        """Return the section `features` of a YAML file.
+
+        Raises: UserError: it is not there, or not as it should be.
+        """
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError) as error:
+            raise UserError(str(path), f"{error}.") from error
+        if not isinstance(raw, dict) or not isinstance(raw.get("features"), dict):
+            raise UserError(str(path), "there is no section `features`.")
+        return cls.from_json(raw["features"])
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Features":

@@ -83,7 +83,7 @@ def test_a_lock_in_a_folder_above_the_path_is_found(project):
 
 def test_an_unknown_path_offers_what_there_is(project):
     with pytest.raises(UserError, match='Did you mean "data/table"'):
-        locked.resolve(Folder(root=project), "data/tabel")
+        locked.resolve(Folder(root=project), "data/tablet")
 
 
 def test_an_unknown_revision_is_named(project):

@@ -4,7 +4,7 @@ import pytest
 
 from tiphys.errors import UserError
 from tiphys.ml.quality import report, table
-from tiphys.ml.quality.outcome import Check, Example, Outcome
+from tiphys.ml.quality.outcome import Check, Example, Outcome, read_suite
 
 
 @pytest.fixture
@@ -63,6 +63,13 @@ def test_a_file_that_is_no_parquet_is_named(folder):
     (folder / "2013-03.parquet").write_text("hour")
     with pytest.raises(UserError, match=r"2013-03\.parquet: this is no parquet file"):
         table.read(folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"expectations": 3}'])
+def test_a_suite_that_is_none_is_named(tmp_path, text):
+    (tmp_path / "suite.json").write_text(text)
+    with pytest.raises(UserError, match=r"suite\.json: this is not understood"):
+        read_suite(tmp_path / "suite.json")
 
 
 def test_an_empty_folder_is_refused(tmp_path):

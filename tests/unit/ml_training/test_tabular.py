@@ -62,14 +62,22 @@ def test_a_month_or_column_that_is_not_there_is_named(tmp_path):
     pq.write_table(pa.table({"distance": [1]}), tmp_path / "2013-01.parquet")
     with pytest.raises(UserError, match='no month "2013-02"'):
         tabular.read(tmp_path, ["2013-02"], ["distance"])
-    with pytest.raises(UserError, match=r'"distanse".* Did you mean "distance"'):
-        tabular.read(tmp_path, ["2013-01"], ["distanse"])
+    with pytest.raises(UserError, match=r'"distances".* Did you mean "distance"'):
+        tabular.read(tmp_path, ["2013-01"], ["distances"])
 
 
 def test_a_label_that_is_missing_or_no_label_is_refused():
     for values in ([True, None], [0, 2]):
         with pytest.raises(UserError, match='column "late" is no label'):
             tabular.labels(pa.table({"late": values}), "late")
+
+
+def test_a_file_without_features_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"params\.yaml"):
+        Features.read(tmp_path / "params.yaml")
+    (tmp_path / "params.yaml").write_text("ingest: {}")
+    with pytest.raises(UserError, match="no section `features`"):
+        Features.read(tmp_path / "params.yaml")
 
 
 def test_a_key_of_the_features_that_nobody_knows_is_named():

@@ -15,8 +15,7 @@ from great_expectations.expectations.expectation_configuration import (
     ExpectationConfiguration,
 )
 
-from tiphys.errors import UserError
-from tiphys.ml.quality.outcome import Check, Example, Outcome
+from tiphys.ml.quality.outcome import Check, Example, Outcome, SuiteError
 
 EXAMPLES = 5
 """How many unexpected values of a check are named."""
@@ -25,13 +24,6 @@ Json = Any
 
 # Our expectation below replaces one on purpose; GX warns of it a dozen times.
 logging.getLogger("great_expectations.expectations.registry").setLevel(logging.ERROR)
-
-
-class SuiteError(UserError):
-    """The suite cannot be used."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, f"this is not understood: {reason}.", "Correct the suite.")
 
 
 class ExpectColumnQuantileValuesToBeBetween(of_gx.ExpectColumnQuantileValuesToBeBetween):

@@ -1,10 +1,14 @@
 """What a suite found, whatever library looked."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import pandas as pd
+
+from tiphys.errors import UserError
 
 Severity = Literal["none", "info", "warning", "critical"]
 """Of the worst failure; "none" when there is none."""
@@ -74,6 +78,27 @@ class Outcome:
         order = ("critical", "warning", "info", "none")
         failed = (one for one in self.checks if not one.passed)
         return sorted(failed, key=lambda one: order.index(one.severity))
+
+
+class SuiteError(UserError):
+    """A suite cannot be used."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(where, f"this is not understood: {reason}.", "Correct the suite.")
+
+
+def read_suite(path: Path) -> Mapping[str, Any]:
+    """Return the suite in the JSON file *path*.
+
+    Raises: SuiteError: there is none.
+    """
+    try:
+        suite = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise SuiteError(str(path), str(error)) from error
+    if not isinstance(suite, dict) or not isinstance(suite.get("expectations"), list):
+        raise SuiteError(str(path), 'it has no list of "expectations"')
+    return suite
 
 
 class Validator(Protocol):
