@@ -34,11 +34,10 @@ def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group
     table.add_column(overflow="fold")
     for row in rows(workflow):
         sign, colour = SIGNS.get(row.phase, SIGNS[""])
-        elapsed = row.duration(now)
         table.add_row(
             Text(f" {sign}", style=colour),
             Text("  " * row.depth + row.name, style="dim" if not row.phase else ""),
-            Text("" if elapsed is None else spell(elapsed), justify="right"),
+            Text(_time(row, now), justify="right"),
             Text.from_markup(detail(row)),
         )
     return Group(headline(workflow, now, context), table)
@@ -103,6 +102,11 @@ def spell(elapsed: timedelta) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _time(row: Row, now: datetime) -> str:
+    elapsed = row.duration(now)
+    return "" if elapsed is None or row.phase in {"Skipped", "Omitted"} else spell(elapsed)
 
 
 def _bar(row: Row) -> str:

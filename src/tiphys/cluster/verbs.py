@@ -4,6 +4,7 @@ A run is the Workflow object that the server sends, unchanged, but for the lates
 node (`metrics.py`).
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from tiphys.cluster.connection import Connection, Object, ask, stream
 from tiphys.cluster.metrics import MetricTap
 
+OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
 ENDED = frozenset({"Succeeded", "Failed", "Error"})
 
 
@@ -64,17 +66,22 @@ def ended(run: Mapping[str, Any]) -> bool:
 def logs(
     connection: Connection, name: str, *, node: str | None = None, follow: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Yield (display name of the step, line) of the whole run or of one step."""
+    """Yield (display name of the step, line) of the whole run or of one step.
+
+    What Argo's own executor says into the same log is left out.
+    """
     api = WorkflowServiceApi(connection.client)
     run = get(connection, name)
     asked = {"log_options_container": "main", "log_options_follow": follow}
     for line in stream(connection, api.workflow_logs_endpoint, connection.namespace, name, **asked):
-        pod = str(line.get("podName", ""))
+        pod, text = str(line.get("podName", "")), str(line.get("content", ""))
+        if OF_ARGO.match(text):
+            continue
         if (found := display_name(run, pod)) is None:
             run = get(connection, name)  # a pod younger than what we knew
             found = display_name(run, pod)
         if node is None or found == node:
-            yield found or pod, str(line.get("content", ""))
+            yield found or pod, text
 
 
 def display_name(run: Mapping[str, Any], pod: str) -> str | None:

@@ -131,6 +131,18 @@ def test_logs_name_the_step_of_each_line():
         assert list(verbs.logs(connection(server), "r", node="b-2")) == [("b-2", "y")]
 
 
+def test_what_argos_executor_says_is_no_line_of_the_step():
+    workflow = run(node("a-1"), tasks=[])
+    said = 'time=2026-01-01T00:00:00Z level=INFO msg="sub-process exited" argo=true error=x'
+    lines = [{"podName": "r-t-1", "content": text} for text in (said, "x")]
+
+    def answer(_, path, __):
+        return 200, [{"result": one} for one in lines] if "/log" in path else workflow
+
+    with argo_server(answer) as server:
+        assert list(verbs.logs(connection(server), "r")) == [("a-1", "x")]
+
+
 def test_stop_and_retry_are_asked_of_the_server():
     asked = []
 
