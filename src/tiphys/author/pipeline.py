@@ -160,7 +160,8 @@ class Pipeline:
         for task in [*self._dag.tasks.values(), *self._exit.tasks.values()]:
             calls.setdefault(task.callee.name, []).append(task)
             if task.workers is not None and isinstance(task.callee, StepTemplate):
-                tier.check_gang(self.profile.tier(task.callee.tier), task.workers)
+                found = self.profile.tier(task.callee.tier)
+                tier.check_gang(task.name, found, task.workers)
         return [self._leaf(name, tasks) for name, tasks in calls.items()]
 
     def _leaf(self, name: str, tasks: list[Task]) -> models.Template:

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from tiphys.author import document
+from tiphys.author.blame import BuildResultError, blamed
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.manifest import profile as profiles
 from tiphys.manifest.profile import Profile
@@ -46,6 +47,10 @@ class ForeignModuleError(UserError):
         )
 
 
+class NothingToRenderError(UserError):
+    """A folder that is no project, or one that is not finished."""
+
+
 def render(project_root: Path, clusters: Iterable[str] | None = None) -> list[Rendered]:
     """Return every manifest of *project_root*, for all its clusters or for *clusters*.
 
@@ -55,10 +60,13 @@ def render(project_root: Path, clusters: Iterable[str] | None = None) -> list[Re
     root = project_root.resolve()
     found = [load_profile(root, name) for name in _clusters(root, clusters)]
     pipelines = [(module, build) for module in _modules(root) if (build := _build(module))]
+    if not pipelines:
+        advice = "Write one: a file with a function build(profile)."
+        raise NothingToRenderError(str(root / "workflows"), "there is no pipeline.", advice)
     return [
         Rendered(
             path=profile.folder / f"{module.__name__.rpartition('.')[2]}.yaml",
-            text=_header(module) + document.text(build(profile)),
+            text=_header(module) + document.text(_built(root, module, build, profile)),
         )
         for profile in found
         for module, build in pipelines
@@ -90,6 +98,9 @@ def _clusters(root: Path, wanted: Iterable[str] | None) -> list[str]:
     for name in wanted or ():
         if name not in known:
             raise UnknownNameError(str(root / "manifests"), "profile", name, known)
+    if not known:
+        advice = "Write one: manifests/local/profile.yaml."
+        raise NothingToRenderError(str(root / "manifests"), "there is no profile.", advice)
     return known if wanted is None else list(wanted)
 
 
@@ -99,15 +110,26 @@ def _modules(root: Path) -> list[ModuleType]:
         sys.path.insert(0, str(root))
     found = []
     for path in sorted((root / "workflows").glob("[!_]*.py")):
-        module = importlib.import_module(f"workflows.{path.stem}")
+        with blamed(root):
+            module = importlib.import_module(f"workflows.{path.stem}")
         if Path(inspect.getfile(module)).resolve() != path:
             raise ForeignModuleError(module, root)
         found.append(module)
     return found
 
 
-def _build(module: ModuleType) -> Callable[[Profile], list[Any]] | None:
+def _build(module: ModuleType) -> Callable[[Profile], Any] | None:
     return getattr(module, "build", None)
+
+
+def _built(
+    root: Path, module: ModuleType, build: Callable[[Profile], Any], profile: Profile
+) -> list[Any]:
+    with blamed(root):
+        found = build(profile)
+    if not isinstance(found, list) or not all(hasattr(one, "to_dict") for one in found):
+        raise BuildResultError(str(module.__file__), found)
+    return found
 
 
 def _header(module: ModuleType) -> str:

@@ -52,15 +52,15 @@ def resources(tier: Tier) -> models.ResourceRequirements:
     )
 
 
-def check_gang(tier: Tier, workers: int) -> None:
-    """Raise `AuthoringError` where *workers* processes ask for more than *tier* has."""
+def check_gang(task: str, tier: Tier, workers: int) -> None:
+    """Raise `AuthoringError` where the *workers* of *task* ask for more than *tier* has."""
     needed = workers * max(1, tier.devices)
     if tier.capacity is not None and needed > tier.capacity:
         each = f"{tier.devices} devices each" if tier.devices > 1 else "one device each"
         raise AuthoringError(
-            tier.name,
-            f"has {tier.capacity} in the whole cluster; a gang of {workers} with {each} "
-            f"needs {needed}.",
+            task,
+            f"a gang of {workers} with {each} needs {needed}, "
+            f'but tier "{tier.name}" has {tier.capacity} in the whole cluster.',
             "Ask for fewer workers or take a larger tier.",
         )
 
