@@ -237,19 +237,25 @@ class Driver:
 
     def _end_of(self, action: StartAttempt) -> Event:
         at, folder = self._clock.now(), self._host.node(action)
-        if not (folder / "exitcode").exists():
+        ended = self._collected(action, at)
+        failed = isinstance(ended, Lost) or bool(ended.exit_code)
+        if failed and not self._leaving and _no_space(folder):
+            self._full = True
+            self._journal.drop_ballast()
+        if failed and (self._leaving or self._full):
+            return Interrupted(at=at, node=action.node)
+        return ended
+
+    def _collected(self, action: StartAttempt, at: datetime) -> Exited | Lost:
+        if not (self._host.node(action) / "exitcode").exists():
             lost = "the attempt's processes vanished without an exit code"
             return Lost(at=at, node=action.node, message=lost)
         try:
-            ended = pod.collect(action, at, self._host)
-        except UserError as problem:
+            return pod.collect(action, at, self._host)
+        except (UserError, OSError) as problem:
+            if isinstance(problem, OSError) and disk_is_full(problem):
+                raise
             return Exited(at=at, node=action.node, exit_code=0, problem=str(problem))
-        if ended.exit_code and not self._leaving and _no_space(folder):
-            self._full = True
-            self._journal.drop_ballast()
-        if ended.exit_code and (self._leaving or self._full):
-            return Interrupted(at=at, node=action.node)
-        return ended
 
     def _leave(self, times: int) -> None:
         """Ask every attempt to end; what is asked twice is killed at once."""

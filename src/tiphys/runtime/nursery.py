@@ -87,7 +87,11 @@ def start(folder: Path, link: socket.socket) -> tuple[int | None, Become | None]
     if supervisor == 0:
         os.setsid()
         link.close()
-        return 0, supervise(folder, request, breath)
+        try:
+            return 0, supervise(folder, request, breath)
+        except OSError as problem:  # a full disk, mostly: the attempt is lost, the nursery is not
+            os.write(2, f"{folder}: {problem}\n".encode())
+            os._exit(1)
     os.close(breath)
     (folder / "pid").write_text(str(supervisor))
     return supervisor, None
@@ -117,16 +121,17 @@ def supervise(folder: Path, request: Mapping[str, Any], breath: int) -> Become:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     reading, writing = os.pipe() if request["capture"] else (None, log)
     process = os.fork()
     if process == 0:
+        signal.set_wakeup_fd(-1)
         for unwanted in filter(None, (breath, notice, wake, reading)):
             os.close(unwanted)
         return attempt(request, log, writing)
     with contextlib.suppress(OSError):
         os.setpgid(process, process)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     tee = None
     if reading is not None:
         os.close(writing)
@@ -215,10 +220,10 @@ def attempt(request: Mapping[str, Any], log: int, output: int) -> Become:
     """Turn this process into the attempt: its group, its signals, its files, its folder."""
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
-    signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGCHLD):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})  # one that came early counts
     os.dup2(output, 1)
     os.dup2(log, 2)
     for unwanted in {log, output}:
