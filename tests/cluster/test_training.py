@@ -1,0 +1,143 @@
+"""The main line on a real Argo: data on S3 to a served model, the same file as on this machine."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+FILE = "manifests/ci/training.yaml"
+LIMIT_SECONDS = 900
+
+
+class Project:
+    """A copy of the project, so that its runs and its registry start from nothing."""
+
+    def __init__(self, root, cluster):
+        self.root, self.cluster = root, cluster
+        self.environment = {**os.environ, **cluster.environment}
+
+    def tiphys(self, *words, code=0):
+        """Return what the command prints; it must end with *code*."""
+        argv = [Path(sys.executable).with_name("tiphys"), *words]
+        done = subprocess.run(
+            argv,
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def forget_models(self):
+        """Take the cluster's registry and server back to the beginning."""
+        for bucket in ("registry", "checkpoints"):
+            for path in (self.cluster.places.state / "s3" / bucket).iterdir():
+                shutil.rmtree(path)
+        self.cluster.kubectl("delete", "deployments,services", "--all")
+
+
+@pytest.fixture(scope="module")
+def project(cluster, tmp_path_factory):
+    copy = tmp_path_factory.mktemp("project") / "flights"
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        if (ROOT / name).exists():
+            shutil.copy2(ROOT / name, copy / name)
+    (copy / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")
+    remote = cluster.places.state / "s3" / "dvc" / "files"
+    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+    made = Project(copy, cluster)
+    yield made
+    made.tiphys("serve", "stop")
+
+
+@pytest.fixture(scope="module")
+def local(project):
+    """Return the run on this machine."""
+    return json.loads(project.tiphys("run", FILE, "-o", "json"))
+
+
+@pytest.fixture(scope="module")
+def remote(project):
+    """Return the run on the cluster, from `tiphys run --on`."""
+    project.forget_models()
+    return json.loads(project.tiphys("run", "training", "--on", "ci", "-o", "json"))
+
+
+@pytest.fixture(scope="module")
+def steps(remote):
+    return {node["displayName"]: node for node in remote["status"]["nodes"].values()}
+
+
+def test_both_sides_succeed_and_agree_node_by_node(project, local, remote):
+    assert local["status"]["phase"] == remote["status"]["phase"] == "Succeeded"
+    names = [run["metadata"]["name"] for run in (local, remote)]
+    assert "agree" in project.tiphys("parity", *names, "--on", "ci")
+
+
+def test_training_runs_on_the_gpu_node_and_the_rest_elsewhere(steps):
+    assert steps["train(0)"]["hostNodeName"] == "node-b"
+
+
+def test_the_model_that_was_trained_answers_through_its_service(cluster, steps):
+    outputs = {p["name"]: p["value"] for p in steps["deploy"]["outputs"]["parameters"]}
+    (service,) = cluster.get("services")["items"]
+    address = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
+    reply = subprocess.run(
+        ["curl", "-sf", f"{address}/v2/models/flights/versions/{outputs['version']}/ready"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert reply.returncode == 0, reply.stdout
+
+
+def test_the_page_of_a_run_on_the_cluster_has_the_reports_of_its_steps(project, remote):
+    name = remote["metadata"]["name"]
+    page = (project.root / ".tiphys" / "pages" / "ci" / f"{name}.html").read_text()
+    assert "challenger" in page
+    assert "Data: flights" in page
+
+
+def test_the_verbs_answer_for_a_run_on_the_cluster(project, remote):
+    name = remote["metadata"]["name"]
+    assert name in project.tiphys("list", "--on", "ci")
+    assert "train" in project.tiphys("get", name, "--on", "ci")
+    assert "tiphys.metric" in project.tiphys("logs", name, "train", "--on", "ci")
+    missing = subprocess.run(
+        [Path(sys.executable).with_name("tiphys"), "get", "nothing", "--on", "ci"],
+        cwd=project.root,
+        env=project.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert missing.returncode == 2
+    assert "Argo Server says 404" in missing.stderr
+
+
+def test_the_plain_argo_command_runs_the_same_file_to_the_same_end(project, cluster, local, remote):
+    given = {p["name"]: p["value"] for p in remote["spec"]["arguments"]["parameters"]}
+    project.forget_models()
+    code = ["-p", f"code={given['code']}", "-p", f"revision={given['revision']}"]
+    made = cluster.argo("submit", "--from", "workflowtemplate/training", *code, "-o", "name")
+    name = made.strip()
+    cluster.argo("wait", name)
+    assert "agree" in project.tiphys("parity", local["metadata"]["name"], name, "--on", "ci")
