@@ -28,9 +28,7 @@ def save(directory, weight=1.0):
         "preprocessing": [],
         "training": {"rows": 3},
         "golden": {
-            "request": {
-                "inputs": [package.tensor_json(each, feeds[each.name]) for each in INPUTS]
-            },
+            "request": {"inputs": [package.tensor_json(each, feeds[each.name]) for each in INPUTS]},
             "response": {"outputs": [package.tensor_json(OUTPUT, answer)]},
             "tolerance": 1e-5,
         },
