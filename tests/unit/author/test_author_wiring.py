@@ -369,7 +369,7 @@ def test_a_gang_larger_than_the_cluster_is_refused(pipeline, workers):
             workers=run.size if workers == "run" else workers
         )
 
-    with pytest.raises(AuthoringError, match='gang: a gang of 5 .* tier "small" has 4'):
+    with pytest.raises(AuthoringError, match=r'gang: a gang of 5 .* tier "small" has 4'):
         pipeline.template()
 
 
