@@ -42,7 +42,7 @@ lint: install    ## Formatting, lint, types, layers, spelling
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/codespell src workflows components tests README.md ARCHITECTURE.md CONTRIBUTING.md docs
+	$(BIN)/codespell src workflows components docs *.md
 
 test: install data ## Every test that needs no cluster, with coverage
 	$(BIN)/coverage erase
