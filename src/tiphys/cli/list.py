@@ -10,6 +10,7 @@ from tiphys.cli import output, place
 from tiphys.cli.place import Workflow
 from tiphys.cli.tree import phase_of, spell, style
 from tiphys.report.rows import moment
+from tiphys.runtime.reading import DRIVER
 
 
 @click.command("list")
@@ -43,5 +44,12 @@ def _cells(run: Workflow) -> list[Text]:
         Text(phase, style=style(phase)),
         Text(f"{started:%Y-%m-%d %H:%M:%S}" if started else ""),
         Text(spell(ended - started) if started and ended else ""),
-        Text(status.get("message") or ""),
+        Text(status.get("message") or _abandoned(run)),
     ]
+
+
+def _abandoned(run: Workflow) -> str:
+    """Return how to go on with a run of this machine that nobody drives; "" for any other."""
+    if (run["metadata"].get("annotations") or {}).get(DRIVER) != "absent":
+        return ""
+    return f"interrupted: tiphys resume {run['metadata']['name']}"

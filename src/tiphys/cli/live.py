@@ -71,7 +71,7 @@ class Display:
         self._said[row.node or row.name] = state
         elapsed = row.duration(self._clock()) if row.finished else None
         took = "" if elapsed is None else spell(elapsed)
-        words = Text.from_markup(detail(row)).plain
+        words = Text.from_markup(detail(row, moving=False)).plain
         sign, _ = SIGNS.get(row.phase, SIGNS[""])
         line = f"{sign} {'  ' * row.depth}{row.name:<12} {row.phase:<9} {took:>7}  {words}"
         self._console.print(Text(line.rstrip()), soft_wrap=True)

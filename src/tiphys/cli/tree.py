@@ -64,9 +64,9 @@ def headline(workflow: Mapping[str, Any], now: datetime, context: str) -> Text:
     return text
 
 
-def detail(row: Row) -> str:
-    """Return what is worth saying of one step, as rich markup."""
-    said = [_bar(row)] if row.phase == "Running" and row.progress else []
+def detail(row: Row, *, moving: bool = True) -> str:
+    """Return what is worth saying of one step, as rich markup; *moving* has its progress too."""
+    said = [_bar(row)] if moving and row.phase == "Running" and row.progress else []
     if row.phase in {"Running", "Succeeded"}:
         said += [f"{name} {value:.4g}" for name, value in list(row.metrics.items())[:4]]
     if row.phase == "Succeeded" and not row.metrics:
