@@ -67,5 +67,8 @@ cluster-down: install ## Stop it and remove every trace but the cache
 cluster-test: install ## The tests that need it; it stays up if it was up. ARGS= goes to pytest
 	$(HARNESS) test $(ARGS)
 
+images: install  ## Build an image a role and name them in manifests/ci/images.yaml (root)
+	$(HARNESS) images
+
 cluster-shell: install ## A shell inside its network, with kubectl, argo and their credentials. CMD= runs one command
 	$(HARNESS) shell $(CMD)

@@ -1,4 +1,4 @@
-"""The command line: `python tests/cluster/harness up|down|test|shell|build`."""
+"""The command line: `python tests/cluster/harness up|down|test|shell|build|images`."""
 
 import argparse
 import fcntl
@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness import build, packages
+from harness import build, packages, roles
 from harness.cluster import connect
 from harness.down import down
 from harness.errors import HarnessError
@@ -53,6 +53,17 @@ def run_build(call: Call) -> int:
     return 0
 
 
+def run_images(call: Call) -> int:
+    """Build every role's image, and name them beside the profile that follows the verb."""
+    (cluster,) = call.rest or ["ci"]
+    with locked(call.places):
+        packages.install()
+        for image in Starter(places=call.places, phases=call.phases).build_roles():
+            print(image.name)
+        print(roles.write_names(call.places, cluster))
+    return 0
+
+
 def run_shell(call: Call) -> int:
     """Run a shell, or the command that follows the verb, inside the cluster's network."""
     cluster = connect(call.places)
@@ -81,7 +92,14 @@ def run_test(call: Call) -> int:
             run_down(call)
 
 
-VERBS = {"up": run_up, "down": run_down, "test": run_test, "shell": run_shell, "build": run_build}
+VERBS = {
+    "up": run_up,
+    "down": run_down,
+    "test": run_test,
+    "shell": run_shell,
+    "build": run_build,
+    "images": run_images,
+}
 
 
 def main() -> int:

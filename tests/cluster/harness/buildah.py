@@ -1,15 +1,17 @@
 """Building images, in a store of our own that is part of the cache."""
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.images import Image
 from harness.places import Places
-from harness.shell import run, succeeds
+from harness.shell import run, succeeds, unmount_below
 
 CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+SCRATCH = Path("/run/tiphys-buildah")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +55,16 @@ class Store:
         self._remove_older(build.image)
         run(self._command("tag", build.image.local, f"localhost/tiphys/{build.image.alias}:latest"))
 
-    def export(self, image: Image, layout: Path) -> None:
-        """Write the image into an OCI layout, uncompressed, without the blobs it has already."""
-        target = f"oci:{layout}:{image.reference}"
-        run(self._command("push", "--quiet", "--disable-compression", image.local, target))
+    def export_command(self, image: Image) -> list[str]:
+        """Return the command that writes the image to its standard output, uncompressed."""
+        return self._command("push", "--quiet", image.local, "docker-archive:/dev/stdout")
+
+    def release(self) -> None:
+        """Leave nothing mounted, not even of a build that was broken off; the images stay."""
+        if self._root.exists():
+            run(self._command("rm", "--all"))
+            unmount_below(self._root)
+        shutil.rmtree(SCRATCH, ignore_errors=True)
 
     def _remove_older(self, image: Image) -> None:
         listed = run(self._command("images", "--format", "{{.Name}}:{{.Tag}}"))
@@ -64,6 +72,9 @@ class Store:
             if name.startswith(f"localhost/tiphys/{image.alias}:") and name != image.local:
                 succeeds(self._command("rmi", name))  # not while another image stands on it
 
+    @property
+    def _root(self) -> Path:
+        return self.places.cache / "buildah"
+
     def _command(self, verb: str, *words: str) -> list[str]:
-        root, scratch = self.places.cache / "buildah", Path("/run/tiphys-buildah")
-        return ["buildah", f"--root={root}", f"--runroot={scratch}", verb, *words]
+        return ["buildah", f"--root={self._root}", f"--runroot={SCRATCH}", verb, *words]

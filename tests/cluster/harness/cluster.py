@@ -85,6 +85,15 @@ class Cluster:
         self.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
         return self.get("workflow", name)
 
+    def run_pod(self, manifest: Json, timeout_seconds: int = 120) -> Json:
+        """Return the Pod of *manifest* once its one container ended, in place of an older one."""
+        name = f"pod/{manifest['metadata']['name']}"
+        self.kubectl("delete", name, "--now", "--ignore-not-found")
+        self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
+        ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}"
+        self.kubectl("wait", ended, name, f"--timeout={timeout_seconds}s")
+        return self.get(name)
+
     def _run(
         self,
         argv: Sequence[Argument],

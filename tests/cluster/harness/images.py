@@ -17,8 +17,3 @@ class Image:
     def local(self) -> str:
         """What buildah calls it."""
         return f"localhost/tiphys/{self.alias}:{self.key}"
-
-    @property
-    def reference(self) -> str:
-        """What the OCI layout calls it."""
-        return f"{self.alias}-{self.key}"

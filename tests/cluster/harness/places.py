@@ -15,7 +15,7 @@ API_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
 DNS_PORT = 5353
 NAMESPACE = "argo"
-BUCKETS = ("artifacts", "registry", "checkpoints", "dvc", "code")
+BUCKETS = ("artifacts", "registry", "checkpoints", "dvc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

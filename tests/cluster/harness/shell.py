@@ -41,3 +41,10 @@ def inside(netns: Path, argv: Sequence[Argument]) -> list[str]:
     Not `ip netns exec`: that mounts another /sys, where the kubelet finds no cgroups.
     """
     return ["nsenter", f"--net={netns}", *map(str, argv)]
+
+
+def unmount_below(folder: Path) -> None:
+    """Unmount, innermost first; lazily, because a dying process may still hold one."""
+    mounts = [line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()]
+    for mount in sorted((m for m in mounts if Path(m).is_relative_to(folder)), reverse=True):
+        run(["umount", "--lazy", mount])

@@ -1,11 +1,12 @@
 """Starting a cluster: the one place that knows all its parts and their order."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import build, network, node, oci, packages, services, system_images
+from harness import build, network, node, packages, roles, services, system_images, transfer
 from harness.buildah import Store
 from harness.cluster import Cluster, describe
 from harness.control_plane import ControlPlane
@@ -30,8 +31,30 @@ class Starter:
             packages.install()
         with self.phases.phase("build"):
             binaries = build.binaries(self.places)
-        images = self._system_images(binaries)
-        return self._running(binaries) or self._start(binaries, images)
+        system = self._system_images(binaries)
+        cluster = self._running(binaries) or self._start(binaries, system)
+        for image in self.build_roles():
+            with self.phases.phase(f"load {image.alias}"):
+                self._load(image)
+        return cluster
+
+    def build_roles(self) -> Iterator[Image]:
+        """Yield today's image of every role, each built when its lock or our wheel changed."""
+        store = Store(places=self.places)
+        with self.phases.phase("base image"):
+            shelf = roles.Roles(store=store, base=system_images.build_base(store))
+        with self.phases.phase("wheel"):
+            wheel = roles.build_wheel(self.places)
+        for image in shelf.images(wheel):
+            with self.phases.phase(f"{image.alias} image"):
+                shelf.build(image, wheel)
+            yield image
+
+    def _load(self, image: Image) -> None:
+        """Have the nodes hold *image*, the large one only where the GPUs are."""
+        for each in node.NODES:
+            if each.gpus or image.alias != roles.LARGE:
+                transfer.load(image, Store(places=self.places), each)
 
     def _running(self, binaries: Path) -> Cluster | None:
         """Return the cluster if it runs, with these programs."""
@@ -43,19 +66,13 @@ class Starter:
         return cluster if same else None
 
     def _system_images(self, binaries: Path) -> list[Image]:
-        store, layout = Store(places=self.places), oci.Layout(folder=self.places.cache / "oci")
         with self.phases.phase("system images"):
-            images = system_images.build(store, binaries)
-            for image in images:
-                if not layout.descriptor(image.reference):
-                    store.export(image, layout.folder)
-        return images
+            return system_images.build(Store(places=self.places), binaries)
 
     def _start(self, binaries: Path, images: list[Image]) -> Cluster:
         down(self.places)  # what an earlier start, or a restart of the machine, left behind
-        daemons = Daemons(places=self.places)
+        daemons, store = Daemons(places=self.places), Store(places=self.places)
         identity = Identity(folder=self.places.identity)
-        layout = oci.Layout(folder=self.places.cache / "oci")
         with self.phases.phase("start"):
             identity.create()
             network.create(self.places)
@@ -64,7 +81,7 @@ class Starter:
             for each in node.NODES:
                 node.start_containerd(each, daemons)
                 for image in images:
-                    oci.load(layout, image, each, self.places)
+                    transfer.load(image, store, each)
                 node.start_kubelet(each, daemons, identity, binaries / "kubelet")
             services.create_objects(cluster)
             services.start_store(cluster, daemons)

@@ -1,0 +1,110 @@
+"""The images of the project's roles, built from its Containerfile as its users build them."""
+
+import hashlib
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from harness.buildah import Build, Store
+from harness.errors import HarnessError
+from harness.images import Image
+from harness.places import Places
+from harness.shell import run
+
+REPOSITORY = "localhost/flights"
+ROLES = ("step", "quality", "serve", "train")
+"""In the Containerfile's order: building one also builds those before it."""
+LARGE = "train"
+"""Has torch with CUDA: several gigabytes on every node that holds it."""
+NEEDED_GIGABYTES = 26
+"""What train takes: 6 as a layer, 11 on its node, 6 while it is built; and the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Roles:
+    """The images of all roles on one base."""
+
+    store: Store
+    base: Image
+
+    def images(self, wheel: Path) -> list[Image]:
+        """Return what each role's image is called now; pods know it by its lock alone."""
+        containerfile = (self._places.repository / "Containerfile").read_bytes()
+        found = []
+        for role in ROLES:
+            lock = _lock_hash(self._places, role).encode()
+            parts = [lock, wheel.read_bytes(), containerfile, self.base.key.encode()]
+            key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:12]
+            found.append(Image(alias=role, key=key, name=image_name(self._places, role)))
+        return found
+
+    def build(self, image: Image, wheel: Path) -> None:
+        """Build *image*, unless it is there.
+
+        Raises: HarnessError: the disk has no room for it.
+        """
+        if self.store.has(image):
+            return
+        if image.alias == LARGE:
+            require_space(self._places.cache, NEEDED_GIGABYTES)
+        with tempfile.TemporaryDirectory(dir=self._places.cache) as folder:
+            context = Path(folder)
+            shutil.copytree(self._places.repository / "requirements", context / "requirements")
+            (context / "dist").mkdir()
+            shutil.copy(wheel, context / "dist")
+            self.store.build(
+                Build(
+                    image=image,
+                    containerfile=self._places.repository / "Containerfile",
+                    context=context,
+                    target=image.alias,
+                    arguments={"BASE": self.base.local},
+                )
+            )
+
+    @property
+    def _places(self) -> Places:
+        return self.store.places
+
+
+def image_name(places: Places, role: str) -> str:
+    """Return what manifests call the image of *role*."""
+    return f"{REPOSITORY}/{role}:{_lock_hash(places, role)[:12]}"
+
+
+def write_names(places: Places, cluster: str) -> Path:
+    """Write `images.yaml` beside the profile of *cluster*: what `tiphys render` reads."""
+    lines = ["# Written by `make images`.\n"]
+    for role in sorted(ROLES):
+        lines.append(f"{role}:\n  image: {image_name(places, role)}\n")
+        lines.append(f"  lock: {_lock_hash(places, role)}\n")
+    path = places.repository / "manifests" / cluster / "images.yaml"
+    path.write_text("".join(lines))
+    return path
+
+
+def build_wheel(places: Places) -> Path:
+    """Return the wheel of the working tree, in the cache."""
+    uv = which("uv") or str(places.repository / ".uv" / "bin" / "uv")
+    folder = places.cache / "wheel"
+    shutil.rmtree(folder, ignore_errors=True)
+    run([uv, "build", "--quiet", "--wheel", "--out-dir", folder, places.repository])
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def _lock_hash(places: Places, role: str) -> str:
+    lock = places.repository / "requirements" / f"{role}.lock"
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def require_space(folder: Path, gigabytes: int) -> None:
+    """Raise HarnessError unless *gigabytes* are free where *folder* is."""
+    free = shutil.disk_usage(folder).free // 10**9
+    if free < gigabytes:
+        raise HarnessError(
+            f"{folder} has {free} GB free, and the image of role {LARGE!r} takes {gigabytes} GB:"
+            " a layer here, its copy on the GPU node, and as much again while it is built."
+        )
