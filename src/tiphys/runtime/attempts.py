@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from tiphys.errors import UserError
 from tiphys.runtime import nursery
 
 
@@ -45,6 +46,18 @@ class NotStarted:
 Notice = Running | Gone | NotStarted
 
 
+class NurseryError(UserError):
+    """Nothing can be started on this machine; the run can be resumed where that is mended."""
+
+    def __init__(self, command: str, code: int) -> None:
+        found = f"ends at once with code {code}, so no step can start; what it said is above."
+        super().__init__(f"`{command}`", found, "Mend that, and resume the run.")
+
+
+BARREN = 5
+"""So many nurseries in a row that end without an answer were not killed: none can live here."""
+
+
 class Attempts:
     """The attempts of one run; close it when the run is left."""
 
@@ -54,6 +67,7 @@ class Attempts:
         self._asked: dict[Path, None] = {}
         self._notices: deque[Notice] = deque()
         self._pending = b""
+        self._barren = 0
         self._open()
 
     def start(self, folder: Path) -> None:
@@ -96,9 +110,10 @@ class Attempts:
 
     def _open(self) -> None:
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-P", nursery.__file__]
         with theirs:
-            self._nursery = subprocess.Popen(command, stdin=theirs.fileno(), start_new_session=True)
+            self._nursery = subprocess.Popen(
+                _command(), stdin=theirs.fileno(), start_new_session=True
+            )
         self._link = ours
         self.selector.register(ours, selectors.EVENT_READ, self._answered)
 
@@ -115,6 +130,7 @@ class Attempts:
             self._reopen()
             return
         *lines, self._pending = (self._pending + chunk).split(b"\n")
+        self._barren = 0
         for line in lines:
             answer = json.loads(line)
             folder = Path(answer["folder"])
@@ -125,10 +141,16 @@ class Attempts:
                 self._listen(folder)
 
     def _reopen(self) -> None:
-        """Replace a nursery that was killed. What it may have started is not started again."""
+        """Replace a nursery that was killed. What it may have started is not started again.
+
+        Raises: NurseryError: several in a row ended before they could answer.
+        """
+        code = self._nursery.wait()
+        self._barren += 1
+        if self._barren == BARREN:
+            raise NurseryError(" ".join(_command()), code)
         self.selector.unregister(self._link)
         self._link.close()
-        self._nursery.wait()
         self._pending = b""
         self._open()
         for folder in self._asked:
@@ -158,3 +180,7 @@ class Attempts:
         breath = self._breaths.pop(folder)
         self.selector.unregister(breath)
         os.close(breath)
+
+
+def _command() -> list[str]:
+    return [sys.executable, "-P", nursery.__file__]

@@ -317,3 +317,29 @@ def test_two_templates_of_one_name_are_refused(profile):
 
     with pytest.raises(AuthoringError, match="train: is the name of two templates"):
         pipeline.template()
+
+
+def after(*, after: str) -> None:
+    """Take a reserved name."""
+
+
+def doubled(*, loss: Annotated[Path, Output()]) -> Trained:
+    """Call two things the same."""
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("function", "options", "message"),
+    [
+        (after, {}, 'has an argument "after", as `.step` has. Rename it.'),
+        (doubled, {}, 'has an artifact and a returned field "loss". Rename one.'),
+        (train, {"gang": "worker"}, 'has no argument "worker". Did you mean "workers"?'),
+        (train, {"gang": "mode"}, 'has a gang of size "mode", which is no int.'),
+    ],
+    ids=["reserved", "doubled", "nobody", "no number"],
+)
+def test_a_template_that_contradicts_its_function_is_refused(function, options, message):
+    with pytest.raises(AuthoringError) as caught:
+        template(function, tier="small", **options)
+
+    assert message in str(caught.value)

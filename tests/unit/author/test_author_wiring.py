@@ -378,29 +378,3 @@ def test_a_gang_that_fits_is_rendered(pipeline):
         template(gang, tier="small", gang="workers").step()
 
     assert tasks(pipeline)["gang"].arguments is None
-
-
-def after(*, after: str) -> None:
-    """Take a reserved name."""
-
-
-def doubled(*, rows: Annotated[Path, Output()]) -> Cut:
-    """Call two things the same."""
-    raise NotImplementedError
-
-
-@pytest.mark.parametrize(
-    ("function", "options", "message"),
-    [
-        (after, {}, 'has an argument "after", as `.step` has. Rename it.'),
-        (doubled, {}, 'has an artifact and a returned field "rows". Rename one.'),
-        (gang, {"gang": "worker"}, 'has no argument "worker". Did you mean "workers"?'),
-        (judge, {"gang": "strict"}, 'has a gang of size "strict", which is no int.'),
-    ],
-    ids=["reserved", "doubled", "nobody", "boolean"],
-)
-def test_a_template_that_contradicts_its_function_is_refused(function, options, message):
-    with pytest.raises(AuthoringError) as caught:
-        template(function, tier="small", **options)
-
-    assert message in str(caught.value)
