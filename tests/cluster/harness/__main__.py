@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -29,7 +29,7 @@ class Call:
     places: Places
     rest: Sequence[str]
     """What follows the verb."""
-    phases: Phases = field(default_factory=Phases)
+    phases: Phases
 
 
 def run_up(call: Call) -> int:
@@ -107,16 +107,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="harness", description="A real Argo for the tests")
     parser.add_argument("verb", choices=VERBS)
     arguments, rest = parser.parse_known_args()
-    call = Call(places=find(), rest=rest)
     if os.geteuid():
         return _refuse("The cluster needs root: it makes namespaces, mounts and cgroups.")
+    phases = Phases()
     try:
-        return VERBS[arguments.verb](call)
+        return VERBS[arguments.verb](Call(places=find(), rest=rest, phases=phases))
     except HarnessError as error:
         return _refuse(str(error))
     finally:
-        if call.phases.seconds:
-            print(call.phases)
+        if phases.seconds:
+            print(phases)
 
 
 @contextmanager

@@ -2,11 +2,13 @@
 
 import hashlib
 import os
+import re
 import shutil
 from pathlib import Path
 from shutil import which
 
 from harness.errors import HarnessError
+from harness.packages import PATH
 from harness.places import Places
 from harness.shell import run
 
@@ -35,6 +37,8 @@ VERSIONS = {
     f"{ARGO_MODULE}.gitCommit": "v4.0.7",  # with none, the tag is ignored
 }
 """What the programs say they are; upstream's own builds set it the same way."""
+KEPT = 2
+"""How many builds the cache keeps: another checkout may run the one before."""
 LINKER_FLAGS = "-ldflags=-s -w " + " ".join(f"-X {k}={v}" for k, v in VERSIONS.items())
 
 
@@ -56,6 +60,8 @@ def binaries(places: Places) -> Path:
         go.build("argo", name, package, "-mod=vendor")
     shutil.rmtree(scratch / "modules")
     scratch.rename(folder)
+    for older in sorted(places.cache.glob("bin-*"), key=_made)[:-KEPT]:
+        shutil.rmtree(older)
     return folder
 
 
@@ -64,10 +70,16 @@ class _Go:
 
     def __init__(self, scratch: Path) -> None:
         self.scratch = scratch
-        self.command = which("go") or "/usr/local/go/bin/go"
-        if not Path(self.command).exists():
-            raise HarnessError("The cluster is built with Go 1.26: put `go` on the PATH.")
-        self.env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-buildvcs=false"}
+        self.command = which("go", path=PATH) or "go"
+        self.env = {
+            "GOTOOLCHAIN": "auto",  # Go 1.21 and later fetch the one that go.mod asks for
+            **os.environ,
+            "CGO_ENABLED": "0",
+            "GOFLAGS": "-buildvcs=false",
+        }
+        version = run([self.command, "env", "GOVERSION"]).strip()
+        if version and tuple(map(int, re.findall(r"\d+", version)[:2])) < (1, 21):
+            raise HarnessError(f"{self.command} is {version}: the cluster needs 1.21 or later.")
 
     def run(self, module: str, *words: str) -> str:
         return run([self.command, *words], cwd=self.scratch / "modules" / module, env=self.env)
@@ -99,9 +111,13 @@ class _Go:
         (self.scratch / "crds").chmod(0o755)
 
 
+def _made(folder: Path) -> float:
+    return folder.stat().st_mtime
+
+
 def _key(modules: Path) -> str:
     """Return the hash of everything the programs are made from."""
-    digest = hashlib.sha256()
-    for source in [Path(__file__), *sorted(path for path in modules.rglob("*") if path.is_file())]:
+    digest = hashlib.sha256(repr((KUBE, ARGO, LINKER_FLAGS)).encode())
+    for source in sorted(path for path in modules.rglob("*") if path.is_file()):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:12]

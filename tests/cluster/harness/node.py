@@ -10,6 +10,7 @@ from harness.identity import Identity
 from harness.places import DNS_SERVICE, NODE_ADDRESS, POD_NETWORK, Places
 from harness.shell import Argument, run, succeeds
 
+CNI_RESULTS = Path("/var/lib/cni/results")
 GPU_LABEL = "nvidia.com/gpu.product=NVIDIA-H100-80GB-HBM3"
 GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 
@@ -78,6 +79,8 @@ def gpu_patch(node: Node) -> str:
 
 def remove_containers(node: Node, places: Places) -> None:
     """Kill and delete what runs on *node*; its kubelet must be gone, or it starts all anew."""
+    for result in CNI_RESULTS.glob(f"{places.name}-*"):
+        result.unlink()
     if not node.socket(places).exists() or not succeeds([*node.ctr(places), "version"]):
         return
     for kind, remove in (("task", ["rm", "--force"]), ("container", ["rm"])):
@@ -125,7 +128,7 @@ def _pod_network(places: Places) -> dict[str, object]:
     ports = {"type": "portmap", "capabilities": {"portMappings": True}}
     return {
         "cniVersion": "0.4.0",
-        "name": "pods",
+        "name": places.name,  # also the start of the files it leaves in CNI_RESULTS
         "plugins": [{**bridge, "ipam": addresses}, ports],
     }
 

@@ -1,4 +1,4 @@
-"""What Debian brings: containers, networking and the tools that make images."""
+"""What Debian brings: Go, containers, networking and the tools that make images."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,9 @@ from shutil import which
 from harness.errors import HarnessError
 from harness.shell import run
 
+PATH = f"{os.environ['PATH']}:/usr/sbin:/usr/local/go/bin"
 PACKAGES = {
+    "go": "golang-go",
     "containerd": "containerd",
     "runc": "runc",
     "ip": "iproute2",
@@ -39,4 +41,4 @@ def install() -> None:
 
 
 def _there(sign: str) -> bool:
-    return Path(sign).exists() if sign.startswith("/") else which(sign) is not None
+    return Path(sign).exists() if sign.startswith("/") else which(sign, path=PATH) is not None

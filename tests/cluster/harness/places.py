@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import HarnessError
+
 NODE_ADDRESS = "10.200.0.1"
 API_SERVER = f"https://{NODE_ADDRESS}:6443"
 ARGO_SERVER = f"{NODE_ADDRESS}:2746"
@@ -16,6 +18,9 @@ DNS_SERVICE = "10.96.0.10"
 DNS_PORT = 5353
 NAMESPACE = "argo"
 BUCKETS = ("artifacts", "registry", "checkpoints", "dvc")
+
+LONGEST_STATE_BYTES = 107 - len("/node-a/kubelet/pod-resources/0123456789")
+"""A Unix socket's path may have 107 bytes, and the kubelet makes some below its directory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +66,17 @@ class Places:
 
 
 def find() -> Places:
-    """Return the places of the checkout this file lies in, as the environment changes them."""
+    """Return the places of the checkout this file lies in, as the environment changes them.
+
+    Raises: HarnessError: the kubelets could not make their sockets in so long a path.
+    """
     repository = Path(__file__).resolve().parents[3]
-    state = os.environ.get("TIPHYS_CLUSTER_DIR") or repository / ".cluster"
+    given = os.environ.get("TIPHYS_CLUSTER_DIR") or repository / ".cluster"
     caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Places(
-        repository=repository,
-        state=Path(state).resolve(),
-        cache=Path(caches) / "tiphys-cluster",
-    )
+    state = Path(given).resolve()
+    if len(os.fsencode(state)) > LONGEST_STATE_BYTES:
+        raise HarnessError(
+            f"{state} is longer than the {LONGEST_STATE_BYTES} bytes that leave room for sockets"
+            " below it: set TIPHYS_CLUSTER_DIR to a shorter one."
+        )
+    return Places(repository=repository, state=state, cache=Path(caches) / "tiphys-cluster")

@@ -8,7 +8,6 @@ from pathlib import Path
 from shutil import which
 
 from harness.buildah import Build, Store
-from harness.errors import HarnessError
 from harness.images import Image
 from harness.places import Places
 from harness.shell import run
@@ -18,8 +17,6 @@ ROLES = ("step", "quality", "serve", "train")
 """In the Containerfile's order: building one also builds those before it."""
 LARGE = "train"
 """Has torch with CUDA: several gigabytes on every node that holds it."""
-NEEDED_GIGABYTES = 26
-"""What train takes: 6 as a layer, 11 on its node, 6 while it is built; and the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +38,9 @@ class Roles:
         return found
 
     def build(self, image: Image, wheel: Path) -> None:
-        """Build *image*, unless it is there.
-
-        Raises: HarnessError: the disk has no room for it.
-        """
+        """Build *image*, unless it is there."""
         if self.store.has(image):
             return
-        if image.alias == LARGE:
-            require_space(self._places.cache, NEEDED_GIGABYTES)
         with tempfile.TemporaryDirectory(dir=self._places.cache) as folder:
             context = Path(folder)
             shutil.copytree(self._places.repository / "requirements", context / "requirements")
@@ -98,13 +90,3 @@ def build_wheel(places: Places) -> Path:
 def _lock_hash(places: Places, role: str) -> str:
     lock = places.repository / "requirements" / f"{role}.lock"
     return hashlib.sha256(lock.read_bytes()).hexdigest()
-
-
-def require_space(folder: Path, gigabytes: int) -> None:
-    """Raise HarnessError unless *gigabytes* are free where *folder* is."""
-    free = shutil.disk_usage(folder).free // 10**9
-    if free < gigabytes:
-        raise HarnessError(
-            f"{folder} has {free} GB free, and the image of role {LARGE!r} takes {gigabytes} GB:"
-            " a layer here, its copy on the GPU node, and as much again while it is built."
-        )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness import build, network, node, packages, roles, services, system_images, transfer
+from harness import build, network, node, packages, roles, services, space, system_images, transfer
 from harness.buildah import Store
 from harness.cluster import Cluster, describe
 from harness.control_plane import ControlPlane
@@ -27,12 +27,18 @@ class Starter:
 
     def up(self) -> Cluster:
         """Return the cluster, started if it does not run, with today's images and objects."""
+        space.require(self.places)
         with self.phases.phase("packages"):
             packages.install()
         with self.phases.phase("build"):
             binaries = build.binaries(self.places)
         system = self._system_images(binaries)
-        cluster = self._running(binaries) or self._start(binaries, system)
+        cluster = self._running(binaries)
+        if cluster:
+            with self.phases.phase("objects"):
+                services.create_objects(cluster)
+        else:
+            cluster = self._start(binaries, system)
         for image in self.build_roles():
             with self.phases.phase(f"load {image.alias}"):
                 self._load(image)
