@@ -4,6 +4,8 @@ Exit codes: 0 done, 1 the workflow failed, 2 the input is wrong, 3 a bug of ours
 A command's module is imported when it is called, so `--help` stays quick.
 """
 
+import errno
+import os
 import platform
 import sys
 import tempfile
@@ -28,6 +30,12 @@ COMMANDS: Mapping[str, str] = {
     "parity": "Compare a local run with one on a cluster, node by node.",
     "serve": "Serve the champion on this machine.",
 }
+
+
+REFUSALS = frozenset(
+    {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.EIO}
+)
+"""What a machine answers when it cannot do what is right."""
 
 
 class Commands(click.Group):
@@ -62,7 +70,15 @@ def tiphys() -> None:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    _open_standard_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_standard_streams() -> None:
+    """Give each of 0, 1, 2 that is closed to nowhere, else the next file or socket becomes it."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) <= 2:
+        os.set_inheritable(opened, True)  # noqa: FBT003 - it takes no keyword
+    os.close(opened)
 
 
 def run(arguments: list[str]) -> int:
@@ -89,9 +105,20 @@ def _explain(problem: Exception) -> int:
             return 2
         case BrokenPipeError():
             return 0
+        case OSError() if problem.errno in REFUSALS:
+            click.echo(f"tiphys: {problem.filename or 'output'}: {problem.strerror}.", err=True)
+            return 2
         case _:
-            click.echo(f"tiphys: this is a bug of Tiphys; details: {_bug_file(problem)}", err=True)
+            click.echo(f"tiphys: this is a bug of Tiphys; details: {_details(problem)}", err=True)
             return 3
+
+
+def _details(problem: Exception) -> str:
+    """Return where the details of a bug are; themselves where no file can be written."""
+    try:
+        return str(_bug_file(problem))
+    except OSError:
+        return repr(problem)
 
 
 def _bug_file(problem: Exception) -> Path:

@@ -20,10 +20,19 @@ option = click.option(
 )
 
 
+class Steady(Console):
+    """Falls silent where nobody reads any more: a run does not end for that."""
+
+    def on_broken_pipe(self) -> None:
+        """Send what is still said to nowhere."""
+        self.quiet = True
+        os.dup2(os.open(os.devnull, os.O_WRONLY), self.file.fileno())
+
+
 def console(*, aside: bool = False) -> Console:
     """Return where people read: stdout, or stderr when stdout belongs to a program."""
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-    return Console(stderr=aside, highlight=False, width=width)
+    width = None if (sys.stdout and sys.stdout.isatty()) or "COLUMNS" in os.environ else 120
+    return Steady(stderr=aside, highlight=False, width=width)
 
 
 def emit(value: Any, form: Format) -> None:

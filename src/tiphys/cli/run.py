@@ -16,7 +16,8 @@ class ParameterError(UserError):
     """A `-p` that is no `name=value`."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(f"-p {text}", "there is no `=`.", "Write -p name=value.")
+        missing = "name before the " if "=" in text else ""
+        super().__init__(f"-p {text}", f"there is no {missing}`=`.", "Write -p name=value.")
 
 
 @click.command("run")

@@ -56,7 +56,10 @@ def begin(state: State) -> None:
     listed(names, "workflow.annotations", workflow.annotations)
     listed(names, "workflow.labels", labels)
     tick(state)
-    parameters = tuple(settled(state, one) for one in workflow.spec.arguments.parameters)
+    declared = workflow.spec.arguments.parameters
+    others = begun.parameters.keys() - {one.name for one in declared}  # as `argo submit -p` adds
+    everything = (*declared, *(Parameter(name=name) for name in sorted(others)))
+    parameters = tuple(settled(state, one) for one in everything)
     text = jsontext.ordered([inputs.described(one) for one in parameters])
     names["workflow.parameters"] = names["workflow.parameters.json"] = text
     state.supplied = Supplied(parameters={one.name: one for one in parameters})

@@ -1,13 +1,14 @@
 """What a run gets from outside of its manifest: parameters, and the project's code."""
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
 from tiphys import manifest as manifests
-from tiphys.errors import UserError
+from tiphys.errors import UserError, nearest
 from tiphys.manifest.model import Manifest
 from tiphys.runtime.project import pack_project, store_code
 from tiphys.runtime.request import RunRequest
@@ -15,6 +16,10 @@ from tiphys.runtime.settings import Settings
 
 CODE_KEY = "code/{{workflow.parameters.code}}.tgz"
 """The key by which a manifest asks for the project's code."""
+
+
+WHOLE = re.compile(r"workflow\.parameters(?!\.\w)|workflow\.parameters\.json\b")
+"""Ways to read parameters without writing down the name of each."""
 
 
 class ParameterFileError(UserError):
@@ -42,6 +47,20 @@ def read_parameters(paths: Sequence[Path]) -> dict[str, str]:
     return given
 
 
+def unused(given: Iterable[str], manifest: Manifest) -> Iterator[str]:
+    """Yield a warning for each of the *given* parameters that nothing in *manifest* reads."""
+    spec = manifests.joined(manifest).spec
+    entries = [template for template in spec.templates if template.name == spec.entrypoint]
+    declared = {parameter.name for parameter in spec.arguments.parameters}
+    known = declared | {one.name for entry in entries for one in entry.inputs.parameters}
+    text = _text(manifest)
+    if WHOLE.search(text):
+        return
+    for name in given:
+        if name not in known and f"workflow.parameters.{name}" not in text:
+            yield f"-p {name}: the workflow reads no such parameter. {nearest(name, known)}"
+
+
 def _project(manifest: Manifest, settings: Settings) -> dict[str, str]:
     spec = manifests.joined(manifest).spec
     declared = {parameter.name for parameter in spec.arguments.parameters}
@@ -55,9 +74,14 @@ def _project(manifest: Manifest, settings: Settings) -> dict[str, str]:
 
 
 def _asks_for_code(manifest: Manifest) -> bool:
+    return CODE_KEY in _text(manifest)
+
+
+def _text(manifest: Manifest) -> str:
+    """Return all that may be read of a run's resources, as JSON."""
     library = manifest.library
     known = (*library.templates.values(), *library.cluster_templates.values(), manifest.main)
-    return any(CODE_KEY in json.dumps(resource.raw) for resource in known)
+    return json.dumps([resource.raw for resource in known])
 
 
 def _from_file(path: Path) -> Mapping[str, str]:

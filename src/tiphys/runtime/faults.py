@@ -83,5 +83,16 @@ class DiskFullError(UserError):
         )
 
 
+class UnwritableError(UserError):
+    """A folder that cannot hold runs."""
+
+    def __init__(self, root: Path, problem: OSError) -> None:
+        super().__init__(
+            str(problem.filename or root),
+            f"no run can be kept here: {problem.strerror}.",
+            "Change to a folder that you may write to.",
+        )
+
+
 class SettingsFileError(UserError):
     """A file of ours beside the manifest or the project that cannot be read."""

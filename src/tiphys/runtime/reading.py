@@ -12,7 +12,7 @@ from tiphys.errors import UnknownNameError
 from tiphys.runtime import folder
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.folder import RunFolder
-from tiphys.runtime.record import replay
+from tiphys.runtime.record import given, replay
 from tiphys.runtime.request import LogLine, Workflow
 
 ENDED = frozenset({"Succeeded", "Failed", "Error"})
@@ -79,7 +79,7 @@ def _read(status: Path) -> Workflow | None:
 
 
 def _replayed(run: RunFolder) -> Workflow:
-    loaded = manifests.load(run.files())
+    loaded = manifests.load(run.files(), parameters=given(run))
     if loaded.manifest is None:
         raise RefusedError(loaded.errors)
     return engine.status(replay(run, loaded.manifest)[0])

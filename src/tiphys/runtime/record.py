@@ -48,6 +48,12 @@ class Record:
                 self.finish = action
 
 
+def given(folder: RunFolder) -> frozenset[str]:
+    """Return the names of the parameters that *folder*'s run was given beside its files."""
+    first = next(journal.read(folder.journal), None)
+    return frozenset(first.parameters if isinstance(first, Begun) else ())
+
+
 def replay(folder: RunFolder, manifest: Manifest) -> tuple[State, Record]:
     """Return the state that *folder*'s journal leads to.
 

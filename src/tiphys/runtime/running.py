@@ -19,12 +19,12 @@ from tiphys.runtime import binding, folder, settings
 from tiphys.runtime.attempts import Attempts
 from tiphys.runtime.clock import Clock, SystemClock
 from tiphys.runtime.driver import Driver
-from tiphys.runtime.faults import DiskFullError, RefusedError, RunStateError
+from tiphys.runtime.faults import DiskFullError, RefusedError, RunStateError, UnwritableError
 from tiphys.runtime.folder import RunFolder
 from tiphys.runtime.journal import Journal, disk_is_full
 from tiphys.runtime.preflight import check_commands
 from tiphys.runtime.project import find_root, ignore_home
-from tiphys.runtime.record import Record, replay
+from tiphys.runtime.record import Record, given, replay
 from tiphys.runtime.request import Host, Observer, Outcome, RunRequest, Workflow
 from tiphys.runtime.settings import Settings
 
@@ -67,16 +67,18 @@ def run(request: RunRequest, observer: Observer) -> Outcome:
     Raises: UserError: it is refused; nothing was started.
     """
     observer = Once(observer)
-    manifest = _load(request.files, observer)
+    manifest = _load(request.files, observer, _names_given(request))
+    for warning in binding.unused(request.parameters, manifest):
+        observer.warned(warning)
     root = (request.root or root_here()).absolute()
     known = settings.settle(root, find_root(root), request.files[0], allow_host=request.allow_host)
     check_commands(manifest, known.images, observer.warned)
     name = request.name or _name(manifest.main)
     if not NAME.fullmatch(name):
         raise RunNameError(name)
-    with _room(root):
+    with _room(root), _writable(root):
         ignore_home(root)
-        given = binding.parameters(request, manifest, known)
+        bound = binding.parameters(request, manifest, known)
         made = folder.create(folder.runs_of(root), name)
     clock = SystemClock()
     host = _host(made, known, manifest, observer)
@@ -84,7 +86,7 @@ def run(request: RunRequest, observer: Observer) -> Outcome:
         at=clock.now(),
         name=made.name,
         uid=str(uuid.uuid4()),
-        parameters=given,
+        parameters=bound,
         seed=secrets.randbits(53),
     )
     with made.locked(), _attempts() as attempts:
@@ -160,7 +162,7 @@ def _take_over(root: Path, name: str, observer: Observer, events: Events) -> Out
     taken = folder.find(root, name)
     with taken.locked():
         observer = Once(observer)
-        manifest = _load(taken.files(), observer)
+        manifest = _load(taken.files(), observer, given(taken))
         host = _host(taken, settings.load(taken), manifest, observer)
         clock = SystemClock()
         with _room(taken.path), Journal(taken.journal) as journal, _attempts() as attempts:
@@ -175,8 +177,12 @@ def _refuse_ended(name: str, record: Record, advice: str) -> None:
         raise RunStateError(name, record.finish.phase, advice)
 
 
-def _load(files: Sequence[Path], observer: Observer) -> Manifest:
-    loaded = manifests.load(files)
+def _names_given(request: RunRequest) -> frozenset[str]:
+    return frozenset([*binding.read_parameters(request.parameter_files), *request.parameters])
+
+
+def _load(files: Sequence[Path], observer: Observer, parameters: frozenset[str]) -> Manifest:
+    loaded = manifests.load(files, parameters=parameters)
     for warning in loaded.warnings:
         observer.warned(str(warning))
     if loaded.manifest is None:
@@ -243,3 +249,14 @@ def _room(where: Path) -> Iterator[None]:
         if disk_is_full(problem):
             raise DiskFullError(where) from None
         raise
+
+
+@contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    """Say plainly that no run can be kept in *root*."""
+    try:
+        yield
+    except OSError as problem:
+        if disk_is_full(problem):
+            raise
+        raise UnwritableError(root, problem) from None

@@ -28,6 +28,7 @@ class Terminal:
     """A folder in which somebody types commands. No command ever answers with a traceback."""
 
     folder: Path
+    command: Path = TIPHYS
 
     def write(self, name: str, text: str) -> Path:
         path = self.folder / name
@@ -38,7 +39,7 @@ class Terminal:
     def start(self, *arguments: str, **variables: str) -> subprocess.Popen[str]:
         """Start a command in a session of its own."""
         return subprocess.Popen(
-            [TIPHYS, *arguments],
+            [self.command, *arguments],
             cwd=self.folder,
             env=os.environ | variables,
             stdout=subprocess.PIPE,
