@@ -24,7 +24,7 @@ training = template(
     retry=[retries.BAD_INPUT, retries.TEMPORARY, retries.PREEMPTED, retries.OUT_OF_MEMORY],
     timeout=timedelta(hours=4),
 )
-exporting = template(export, role="train", tier="cpu-small", timeout=timedelta(minutes=30))
+exporting = template(export, role="train", tier="cpu-large", timeout=timedelta(minutes=30))
 evaluating = template(evaluate, role="serve", tier="cpu-small", timeout=timedelta(minutes=30))
 deploying = template(deploy, tier="cpu-small", retry=[retries.NEVER], timeout=timedelta(minutes=15))
 recording = template(record, tier="cpu-small", timeout=timedelta(minutes=10))
