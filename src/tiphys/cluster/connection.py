@@ -42,6 +42,18 @@ class ServerRefusedError(UserError):
         super().__init__(server, f"Argo Server says {status}: {message}.", _ADVICE.get(status, ""))
 
 
+class NotArgoError(UserError):
+    """Somebody answers, but not as an Argo Server would."""
+
+    def __init__(self, server: str, said: bytes) -> None:
+        start = said[:40].decode(errors="replace").strip()
+        super().__init__(
+            server,
+            f"what answers here is no Argo Server: it says {start!r}.",
+            "Is `argo.server` in the profile its address?",
+        )
+
+
 class NoServerError(UserError):
     """The profile names no Argo Server, or its token is nowhere."""
 
@@ -97,10 +109,10 @@ def ask(
 
     *path* fills the blanks of its path in order; *query* has the client's names.
 
-    Raises: ServerUnreachableError, ServerRefusedError.
+    Raises: ServerUnreachableError, ServerRefusedError, NotArgoError.
     """
     reply = _send(connection, _Call(endpoint, path, query, body), REPLY_TIMEOUT_SECONDS)
-    return dict(json.loads(reply.data or b"{}"))
+    return _object(connection, reply.data or b"{}")
 
 
 def stream(
@@ -113,7 +125,7 @@ def stream(
         for chunk in reply.stream(None, decode_content=True):
             *lines, pending = (pending + chunk).split(b"\n")
             for line in filter(None, lines):
-                if result := json.loads(line).get("result"):
+                if result := _object(connection, line).get("result"):
                     yield result
     except urllib3.exceptions.HTTPError:
         return  # cut off: the caller looks at the state of things and asks again
@@ -149,6 +161,13 @@ def _send(connection: Connection, call: _Call, seconds: float | None) -> urllib3
         reason = getattr(problem, "reason", None) or problem
         raise ServerUnreachableError(connection.server, type(reason).__name__) from None
     return reply
+
+
+def _object(connection: Connection, data: bytes) -> Object:
+    try:
+        return dict(json.loads(data))
+    except (ValueError, TypeError):
+        raise NotArgoError(connection.server, data) from None
 
 
 def _said(problem: ApiException) -> str:
