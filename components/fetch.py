@@ -6,7 +6,7 @@ from typing import Annotated
 
 from tiphys.ml.data import Pin
 from tiphys.ml.data.materialise import materialise
-from tiphys.step import Output
+from tiphys.step import Output, metric
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,12 +15,13 @@ class Fetched:
 
     files: int
     bytes: int
-    downloaded_bytes: int
-    """What was really copied: files linked from a cache on the same disk do not count."""
 
 
 def fetch(*, dataset: Pin, remote: str, directory: Annotated[Path, Output()]) -> Fetched:
     """Place the files of *dataset* in *directory*.
+
+    The metric `downloaded_bytes` counts what was really copied: files linked from a cache on the
+    same disk do not count.
 
     Args:
         dataset: what `resolve` found
@@ -28,4 +29,5 @@ def fetch(*, dataset: Pin, remote: str, directory: Annotated[Path, Output()]) ->
         directory: the folder to write
     """
     done = materialise(dataset, directory, remote=remote)
-    return Fetched(files=done.files, bytes=done.bytes, downloaded_bytes=done.downloaded_bytes)
+    metric("downloaded_bytes", done.downloaded_bytes)
+    return Fetched(files=done.files, bytes=done.bytes)
