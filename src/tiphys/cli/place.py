@@ -10,6 +10,7 @@ import click
 from tiphys import runtime
 from tiphys.cli import project
 from tiphys.manifest.profile import Profile
+from tiphys.review.parity import MANIFEST, fingerprint
 from tiphys.runtime import Observer, Outcome, RunRequest
 
 if TYPE_CHECKING:
@@ -68,7 +69,10 @@ class Here:
         return runtime.list_runs(self.root)
 
     def get(self, name: str) -> Workflow:
-        return runtime.get(self.root, name)
+        workflow = runtime.get(self.root, name)
+        main = runtime.run_folder(self.root, name) / "files" / "0.yaml"
+        workflow["metadata"].setdefault("annotations", {})[MANIFEST] = fingerprint(main)
+        return workflow
 
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
         yield from runtime.logs(self.root, name, node, follow=follow)

@@ -101,7 +101,7 @@ class There:
         given = {**self._bound(declared), **parameters}
         for template in manifest.library.templates.values():
             submission.apply(self.connection, template.raw)
-        notes = {MANIFEST: fingerprint(files)}
+        notes = {MANIFEST: fingerprint(files[0])}
         return submission.submit(self.connection, manifest.main.raw, given, notes)
 
     def _bound(self, declared: set[str]) -> dict[str, str]:

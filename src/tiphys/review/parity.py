@@ -5,13 +5,18 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 
 - a metric is measured: its name is compared, not its value;
 - an address says where: only its path is compared;
-- an attempt that infrastructure ended is Failed or Error by chance of timing: both read "Lost".
+- an attempt that infrastructure ended is Failed or Error by chance of timing: both read "Lost";
+- whether a pod that was ended at its deadline still left a code or outputs is chance, too;
+- a message that says how something ended is compared, up to the words of the step itself; one
+  that says what could not be resolved is a fault on both sides, each in its own words.
 """
 
 import difflib
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +28,24 @@ MANIFEST = "tiphys.dev/manifest-sha256"
 """The annotation of a run that names the file it came from."""
 
 KILLED_CODES = frozenset({"137", "143", None})
+
+OVERDUE = frozenset(
+    {
+        "Pod was active on the node longer than the specified deadline",
+        "timeout",
+        "Step exceeded its deadline",
+    }
+)
+"""The kubelet and Argo's controller end a pod at its deadline, whoever looks first."""
+
+MAIN = re.compile(r"main: \w+ \(exit code \d+\)")
+
+FATES = re.compile(
+    r"wait: |child '|when '|omitted: |Skipped, |No more retries|Backoff would|Max duration"
+    r"|retryStrategy\.expression evaluated|Stopped with|workflow shut"
+    r"|task '\S+' errored: \S+ exceeded its deadline"
+)
+"""How Argo's messages begin that say the same of two runs of one file."""
 
 
 class DifferentFilesError(UserError):
@@ -48,38 +71,82 @@ def differences(local: Object, cluster: Object) -> list[str]:
     return list(difflib.unified_diff(lines(local), lines(cluster), *names, lineterm="", n=1))
 
 
-def fingerprint(files: Sequence[Path]) -> str:
-    """Return what tells one manifest from another: the SHA-256 of its files, in their order."""
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+def fingerprint(file: Path) -> str:
+    """Return what tells one manifest from another: the SHA-256 of the file that was run."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def lines(run: Object) -> list[str]:
     """Return what must be equal in two runs, a line a fact, sorted by node."""
-    name = str(run["metadata"]["name"])
     status = run.get("status") or {}
     nodes: Mapping[str, Object] = status.get("nodes") or {}
-    attempts = {c for n in nodes.values() if n["type"] == "Retry" for c in n.get("children", ())}
-    facts = [f"phase {status.get('phase')}"]
+    tale = _Tale(
+        run=str(run["metadata"]["name"]),
+        names={identity: str(node["name"]) for identity, node in nodes.items()},
+        attempts={c for n in nodes.values() if n["type"] == "Retry" for c in n.get("children", ())},
+    )
+    facts = [f"phase {status.get('phase')}{tale.said(status)}", *tale.given("outputs", status)]
     for identity, node in sorted(nodes.items(), key=lambda item: str(item[1]["name"])):
-        facts.extend(_node(node, name, is_attempt=identity in attempts))
+        facts.extend(tale.node(identity, node))
     return facts
 
 
-def _node(node: Object, run: str, *, is_attempt: bool) -> Iterator[str]:
-    outputs = node.get("outputs") or {}
-    code = outputs.get("exitCode")
-    phase = node.get("phase")
-    if is_attempt and phase in {"Failed", "Error"} and code in KILLED_CODES:
-        phase, code = "Lost", None
-    where = str(node["name"]).replace(run, "$", 1)
-    yield f"{where} {node['type']} {phase}" + (f" exit {code}" if code is not None else "")
-    for parameter in sorted(outputs.get("parameters") or (), key=lambda p: str(p["name"])):
-        yield f"{where} {parameter['name']} = {_comparable(parameter, run)}"
-    for artifact in sorted(str(a["name"]) for a in outputs.get("artifacts") or ()):
-        if not artifact.endswith("-logs"):
-            yield f"{where} artifact {artifact}"
-    if "result" in outputs:
-        yield f"{where} result = {str(outputs['result']).replace(run, '$')}"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tale:
+    """How the nodes of one run are told, so that another run can say the same."""
+
+    run: str
+    names: Mapping[str, str]
+    """Of the nodes, by their identifiers."""
+    attempts: Collection[str]
+
+    def node(self, identity: str, node: Object) -> Iterator[str]:
+        code = (node.get("outputs") or {}).get("exitCode")
+        phase, said = node.get("phase"), self.said(node)
+        overdue = node.get("message") in OVERDUE
+        killed = phase in {"Failed", "Error"} and code in KILLED_CODES
+        if killed and identity in self.attempts:
+            phase, said = "Lost", ""
+        if overdue or (killed and (phase == "Lost" or node["type"] == "Retry")):
+            code = None
+        where = self.own(str(node["name"]))
+        exited = f" exit {code}" if code is not None else ""
+        yield f"{where} {node['type']} {phase}{exited}{said}"
+        for child in sorted(self.names.get(one, one) for one in node.get("children") or ()):
+            yield f"{where} -> {self.own(child)}"
+        if not overdue:
+            yield from self.given(where, node)
+
+    def given(self, where: str, giver: Object) -> Iterator[str]:
+        """Yield the outputs of a node, or of the whole workflow."""
+        outputs = giver.get("outputs") or {}
+        for parameter in sorted(outputs.get("parameters") or (), key=lambda p: str(p["name"])):
+            if "value" in parameter:  # Argo also lists those that were not written
+                yield f"{where} {parameter['name']} = {_comparable(parameter, self.run)}"
+        for artifact in sorted(str(a["name"]) for a in outputs.get("artifacts") or ()):
+            if not artifact.endswith("-logs"):
+                yield f"{where} artifact {artifact}"
+        if "result" in outputs:
+            yield f"{where} result = {self.own(str(outputs['result']))}"
+
+    def said(self, teller: Object) -> str:
+        """Return the message of a node, or of the whole workflow, as far as it must be equal."""
+        text = str(teller.get("message") or "")
+        if not text:
+            return ""
+        if main := MAIN.match(text):
+            return f": {main[0]}"
+        if text in OVERDUE:
+            return ": its time was up"
+        if not FATES.match(text):
+            return ": a fault"
+        own_id = re.compile(rf"{re.escape(self.run)}-\d+")
+        named = own_id.sub(lambda found: self.names.get(found[0], found[0]), text)
+        return f": {self.own(named)}"
+
+    def own(self, text: str) -> str:
+        """Return *text* with the name of the run as `$`."""
+        return text.replace(self.run, "$")
 
 
 def _comparable(parameter: Object, run: str) -> str:

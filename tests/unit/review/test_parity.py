@@ -32,8 +32,10 @@ def test_runs_that_did_the_same_agree_whatever_their_names_times_and_hosts():
         {"outputs": {"parameters": [{"name": "x", "value": "2"}]}},
         {"outputs": {"artifacts": [{"name": "x"}]}},
         {"outputs": {"result": "x"}},
+        {"message": "main: Error (exit code 3)"},
+        {"children": ["r.b"]},
     ],
-    ids=["phase", "type", "exit code", "parameter", "artifact", "result"],
+    ids=["phase", "type", "exit code", "parameter", "artifact", "result", "message", "child"],
 )
 def test_what_differs_is_shown_as_a_diff(change):
     here, there = two(run(node("a"), tasks=TASKS))
@@ -73,6 +75,56 @@ def test_an_attempt_that_was_killed_may_be_failed_here_and_an_error_there():
     killed = node("a(0)", phase="Failed", outputs={"exitCode": "143"})
     here, there = two(run(retry, killed, tasks=TASKS))
     there["status"]["nodes"]["r.a(0)"] |= {"phase": "Error", "outputs": {}}
+    assert parity.differences(here, there) == []
+
+
+@pytest.mark.parametrize(
+    ("local", "cluster"),
+    [
+        ("child 'r-1' failed", "child 's-2' failed"),
+        ("main: Error (exit code 2): no /r/x", "main: Error (exit code 2): no /s/x"),
+        ("x is no integer.", "failed to evaluate expression: invalid operation: int(x)"),
+        ("timeout", "Pod was active on the node longer than the specified deadline"),
+    ],
+    ids=["identifiers", "words of the step", "faults", "deadlines"],
+)
+def test_messages_that_say_the_same_are_no_difference(local, cluster):
+    here, there = two(run(node("a"), node("b"), tasks=TASKS))
+    for side, name, text in ((here, "r-1", local), (there, "s-2", cluster)):
+        nodes = side["status"]["nodes"]
+        nodes[name] = nodes.pop("r.b")
+        nodes["r.a"] |= {"phase": "Failed", "message": text}
+    assert parity.differences(here, there) == []
+
+
+@pytest.mark.parametrize(
+    ("local", "cluster"),
+    [
+        ("child 'r-1' failed", "child 's.a' failed"),
+        ("main: Error (exit code 2)", "main: OOMKilled (exit code 2)"),
+        ("x is no integer.", "omitted: depends condition not met"),
+        ("", "timeout"),
+    ],
+)
+def test_messages_that_say_something_else_are_a_difference(local, cluster):
+    here, there = two(run(node("a"), tasks=TASKS))
+    here["status"]["nodes"]["r.a"]["message"] = local
+    there["status"]["nodes"]["r.a"]["message"] = cluster
+    assert parity.differences(here, there)
+
+
+def test_what_a_pod_left_when_its_time_was_up_is_chance():
+    here, there = two(run(node("a", phase="Failed", message="timeout"), tasks=TASKS))
+    there["status"]["nodes"]["r.a"]["outputs"] = {
+        "exitCode": "143",
+        "parameters": [{"name": "x", "value": "1"}],
+    }
+    assert parity.differences(here, there) == []
+
+
+def test_a_parameter_that_was_not_written_is_no_output():
+    here, there = two(run(node("a"), tasks=TASKS))
+    there["status"]["nodes"]["r.a"]["outputs"] = {"parameters": [{"name": "x"}]}
     assert parity.differences(here, there) == []
 
 
