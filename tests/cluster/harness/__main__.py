@@ -77,14 +77,9 @@ def run_test(call: Call) -> int:
     run_up(call)
     try:
         cluster = connect(call.places)
-        pytest: list[Argument] = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-m",
-            "cluster",
-            call.places.sources,
-        ]
+        pytest: list[Argument] = [sys.executable, "-m", "pytest", "-m", "cluster"]
+        chosen = [word for word in call.rest if (call.places.repository / word).exists()]
+        pytest += [] if chosen else [call.places.sources]
         with call.phases.phase("tests"):
             return _run_inside(call, [*pytest, *call.rest], cluster.environment)
     finally:

@@ -20,11 +20,14 @@ COREFILE = """.:{port} {{
 """
 
 
-def create_objects(cluster: Cluster) -> None:
-    """Apply Argo's CRDs and our own objects; again, when there is a cluster already."""
-    objects = cluster.places.sources / "objects"
-    # server side: the full CRDs are too large for the annotation that a client would write
+def create_definitions(cluster: Cluster) -> None:
+    """Apply Argo's CRDs, server side: a client would write an annotation too large for them."""
     cluster.kubectl("apply", "--server-side", "--filename", str(cluster.binaries / "crds"))
+
+
+def create_objects(cluster: Cluster) -> None:
+    """Apply our own objects; again, when there is a cluster already."""
+    objects = cluster.places.sources / "objects"
     for name in ("argo", "rbac", "dns"):
         cluster.kubectl("apply", "--filename", str(objects / f"{name}.yaml"))
     keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}

@@ -89,6 +89,7 @@ class Starter:
                 for image in images:
                     transfer.load(image, store, each)
                 node.start_kubelet(each, daemons, identity, binaries / "kubelet")
+            services.create_definitions(cluster)
             services.create_objects(cluster)
             services.start_store(cluster, daemons)
             services.start_dns(cluster, daemons)
