@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 TIPHYS = Path(sys.executable).with_name("tiphys")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 
 
 class Said(NamedTuple):

@@ -1,0 +1,63 @@
+"""The disk of the run folder fills up while somebody watches."""
+
+import shutil
+import subprocess
+
+import pytest
+
+GREEDY = """\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: greedy-}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - - {name: first, template: first}
+    - - {name: second, template: second}
+  - name: first
+    container: {image: busybox, command: [sh, -c, "echo first >> $TIPHYS_PROJECT/seen"]}
+  - name: second
+    container:
+      image: busybox
+      command: [sh, -c, "test -e $TIPHYS_PROJECT/room || dd if=/dev/zero of=$TIPHYS_PROJECT/big"]
+"""
+
+
+@pytest.fixture
+def small_disk(terminal):
+    """Make the folder a file system of 4 MiB."""
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(terminal.folder)]
+    if not mount or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("full disk: needs the right to mount a tmpfs")
+    yield terminal
+    subprocess.run([umount, "-l", str(terminal.folder)], check=True)
+
+
+def test_the_run_is_interrupted_says_how_to_go_on_and_goes_on(small_disk):
+    small_disk.write("greedy.yaml", GREEDY)
+
+    said = small_disk.tiphys("run", "greedy.yaml", "--name", "greedy")
+    (small_disk.folder / "big").unlink()
+    small_disk.write("room", "")
+    resumed = small_disk.tiphys("resume", "greedy")
+
+    assert said.code == 130
+    assert "the disk is full, so the run was interrupted; nothing that had finished" in said.out
+    assert "Free some space, then `tiphys resume greedy`." in said.out
+    assert (resumed.code, resumed.err) == (0, "")
+    assert (small_disk.folder / "seen").read_text() == "first\n"
+
+
+def test_without_room_no_run_starts(small_disk):
+    small_disk.write("greedy.yaml", GREEDY)
+    room = shutil.disk_usage(small_disk.folder).free
+    (small_disk.folder / "big").write_bytes(bytes(room))
+
+    said = small_disk.tiphys("run", "greedy.yaml")
+
+    assert (said.code, said.out) == (2, "")
+    assert "the disk is full: no run can be started here. Free some space." in said.err
+    assert small_disk.tiphys("list").out == "There are no runs yet. Type: tiphys run FILE\n"
