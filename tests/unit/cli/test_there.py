@@ -1,0 +1,125 @@
+"""The commands with `--on`, against a server that answers as Argo does."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import argo_server, node, run
+from tiphys.cli import main
+
+PROFILE = """\
+namespace: ml
+images: none
+tiers: {{small: {{requests: {{cpu: 1}}}}}}
+source: archive
+storage: {{artifacts: a, registry: r, checkpoints: c, dvc: d, code: "{code}"}}
+argo: {{server: "{server}", token: {{env: ARGO_TOKEN}}}}
+"""
+MANIFEST = """\
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: pipeline}
+spec:
+  entrypoint: a
+  arguments: {parameters: [{name: code, value: latest}, {name: revision, value: main}]}
+  templates:
+  - name: a
+    container: {image: busybox, command: ["true"]}
+"""
+
+
+class Argo:
+    """An Argo Server that knows one run and remembers what it was asked."""
+
+    def __init__(self):
+        report = {"name": "report", "s3": {"key": "r/report.html"}}
+        packed = {"name": "model", "s3": {"key": "r/model.tgz"}}
+        left = {"artifacts": [report, packed], "parameters": [{"name": "summary", "value": "good"}]}
+        self.run = run(node("a-1", outputs=left), tasks=[{"name": "a-1"}], phase="Succeeded")
+        self.asked = []
+
+    def __call__(self, method, path, body):
+        self.asked.append((method, path, body))
+        if "/log" in path:
+            metric = 'tiphys.metric {"name": "loss", "value": 1}'
+            return 200, [{"result": {"podName": "r-a-1", "content": metric}}]
+        if path.startswith("/artifacts/"):
+            return 200, {"an": "artifact"}
+        if method == "GET" and path.endswith("/workflow-templates/ml/pipeline"):
+            return 404, {"message": "not found"}
+        if path.endswith("/workflows/ml"):
+            return 200, {"metadata": {"name": "r"}} if method == "POST" else {"items": [self.run]}
+        return 200, self.run
+
+
+@pytest.fixture
+def argo(tmp_path, monkeypatch):
+    server = Argo()
+    folder = tmp_path / "manifests" / "far"
+    folder.mkdir(parents=True)
+    (tmp_path / "tiphys.toml").write_text("")
+    (folder / "pipeline.yaml").write_text(MANIFEST)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(os.environ, "ARGO_TOKEN", "t")
+    with argo_server(server) as address:
+        code = (tmp_path / "code").as_uri()
+        (folder / "profile.yaml").write_text(PROFILE.format(server=address, code=code))
+        (tmp_path / "code").mkdir()
+        yield server
+
+
+def test_a_run_brings_code_and_template_there_and_is_watched_to_its_end(argo, capsys):
+    assert main.run(["run", "pipeline", "--on", "far", "-p", "revision=x"]) == 0
+    created = next(body for method, path, body in argo.asked if path.endswith("/workflows/ml"))
+    given = {p["name"]: p["value"] for p in created["workflow"]["spec"]["arguments"]["parameters"]}
+    assert given["revision"] == "x"
+    assert Path("code", f"{given['code']}.tgz").exists()
+    printed = capsys.readouterr().out
+    assert "good" in printed
+    assert Path(".tiphys/pages/far/r.html").exists()
+
+
+def test_the_templates_of_the_manifest_are_applied_before(argo):
+    main.run(["run", "pipeline", "--on", "far", "-o", "json"])
+    posts = [path for method, path, _ in argo.asked if method == "POST"]
+    assert posts == ["/api/v1/workflow-templates/ml", "/api/v1/workflows/ml"]
+
+
+def test_list_get_and_logs_ask_the_server(argo, capsys):
+    assert main.run(["list", "--on", "far"]) == 0
+    assert main.run(["get", "r", "--on", "far", "-o", "json"]) == 0
+    assert main.run(["logs", "r", "a-1", "--on", "far"]) == 0
+    printed = capsys.readouterr().out
+    assert "Succeeded" in printed
+    assert json.loads(printed[printed.index("{") : printed.rindex("}\n") + 1].split("\ntiphys")[0])
+    assert "tiphys.metric" in printed
+    assert argo.asked
+
+
+def test_stop_and_retry_ask_the_server(argo, capsys):
+    assert main.run(["stop", "r", "--on", "far"]) == 0
+    assert "told to stop" in capsys.readouterr().out
+    assert main.run(["retry", "r", "--on", "far"]) == 0
+    assert [path for method, path, _ in argo.asked if method == "PUT"] == [
+        "/api/v1/workflows/ml/r/stop",
+        "/api/v1/workflows/ml/r/retry",
+    ]
+
+
+def test_a_manifest_that_is_wrong_is_refused_before_anything_is_sent(argo, capsys):
+    Path("manifests/far/pipeline.yaml").write_text(
+        MANIFEST.replace("entrypoint: a", "entrypoint: b")
+    )
+    assert main.run(["run", "pipeline", "--on", "far"]) == 2
+    assert 'no template "b"' in capsys.readouterr().err
+    assert argo.asked == []
+
+
+@pytest.mark.usefixtures("argo")
+def test_an_unknown_profile_or_manifest_names_those_there_are(capsys):
+    assert main.run(["list", "--on", "fra"]) == 2
+    assert 'Did you mean "far"?' in capsys.readouterr().err
+    assert main.run(["run", "pipelin", "--on", "far"]) == 2
+    assert 'Did you mean "pipeline"?' in capsys.readouterr().err
