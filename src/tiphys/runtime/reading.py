@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from tiphys import engine
 from tiphys import manifest as manifests
-from tiphys.errors import UnknownNameError
+from tiphys.errors import UnknownNameError, UserError
 from tiphys.runtime import folder
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.folder import RunFolder
@@ -24,9 +25,18 @@ FOLLOW_SECONDS = 0.2
 
 
 def list_runs(root: Path) -> list[Workflow]:
-    """Return the runs of *root*, the newest first."""
-    found = [_workflow(run) for run in folder.all_of(root)]
+    """Return the runs of *root*, the newest first; one that cannot be read says why."""
+    found = [_listed(run) for run in folder.all_of(root)]
     return sorted(found, key=_created, reverse=True)
+
+
+def _listed(run: RunFolder) -> Workflow:
+    try:
+        return _workflow(run)
+    except UserError as problem:
+        made = datetime.fromtimestamp(run.path.stat().st_mtime, UTC)
+        metadata = {"name": run.name, "creationTimestamp": f"{made:%Y-%m-%dT%H:%M:%SZ}"}
+        return {"metadata": metadata, "status": {"phase": "Error", "message": str(problem)}}
 
 
 def get(root: Path, name: str) -> Workflow:

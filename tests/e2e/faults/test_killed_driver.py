@@ -74,10 +74,12 @@ def test_a_journal_that_was_cut_short_is_taken_up_and_a_spoilt_one_is_named(term
     journal = terminal.runs / "chain" / "journal.jsonl"
     whole = journal.read_bytes()
     journal.write_bytes(whole.replace(b"\n", b"\nno event\n", 1))
-    spoilt = terminal.tiphys("resume", "chain")
+    (journal.parent / "status.json").unlink(missing_ok=True)
+    listed, spoilt = terminal.tiphys("list"), terminal.tiphys("resume", "chain")
     journal.write_bytes(whole + b'{"cut sho')
     resumed = terminal.tiphys("resume", "chain")
 
+    assert "this is no event" in listed.out
     assert spoilt.code == 2
     assert "journal.jsonl:2: this is no event" in spoilt.err
     assert (resumed.code, resumed.err) == (0, "")
