@@ -1,11 +1,13 @@
 """What a loop gives to those after it: the outputs of its children as lists (rules 12, 13)."""
 
-import json
 from collections.abc import Sequence
 
 from tiphys.engine import jsontext
 from tiphys.engine.faults import TemplateError
 from tiphys.engine.node import Node, Phase
+from tiphys.expression import jsontext as go
+from tiphys.expression.faults import RefusedError
+from tiphys.manifest.model import Json
 
 
 def joined(prefix: str, children: Sequence[Node]) -> dict[str, str]:
@@ -46,17 +48,17 @@ def result(child: Node) -> str:
 def column(values: Sequence[str]) -> str:
     """Return a list of strings, or of JSON values if all are lists or maps (rule 12).
 
-    >>> column(["1", "a"]), column(["[1]", "{}"])
+    >>> column(["1", "a"]), column(["[1.0]", "{}"])
     ('["1","a"]', '[[1],{}]')
     """
     decoded = [structure(value) for value in values]
-    plain = any(value is None for value in decoded)
-    return jsontext.compact(list(values) if plain else decoded)
+    return jsontext.compact(list(values)) if None in decoded else go.written(decoded)
 
 
-def structure(value: str) -> list[object] | dict[str, object] | None:
+def structure(value: str) -> list[Json] | dict[str, Json] | None:
+    """Return the list or map that *value* is; its numbers are floats, as in Go."""
     try:
-        decoded = json.loads(value)
-    except ValueError:
+        decoded = go.decoded(value)
+    except RefusedError:
         return None
     return decoded if isinstance(decoded, list | dict) else None
