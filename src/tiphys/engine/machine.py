@@ -252,12 +252,13 @@ def _assess(state: State, node_id: str) -> None:
 def _top(state: State, name: str, template: str, *, handler: bool = False) -> Site:
     spec = state.workflow.spec
     known: dict[str, Template] = {one.name: one for one in spec.templates}
+    own = "" if state.workflow.spec.workflow_template_ref else state.begun.name
     return Site(
         name=name,
         call=Call(name="", template=template),
         owner=None,
         boundary=None,
-        context=Context(scope=f"local/{state.begun.name}", templates=known),
+        context=Context(scope=f"local/{own}", templates=known),
         exit_handler=handler,
         hooked=handler,
     )

@@ -107,9 +107,11 @@ def _described(node: Node) -> dict[str, Json]:
             "type": node.type.value,
             "templateName": node.template_name,
             "templateRef": ref
-            and _without_empty(
-                {"name": ref.name, "template": ref.template, "clusterScope": ref.cluster_scope}
-            ),
+            and {
+                "name": ref.name,
+                "template": ref.template,
+                **({"clusterScope": True} if ref.cluster_scope else {}),
+            },
             "templateScope": node.template_scope,
             "phase": node.phase.value,
             "boundaryID": node.boundary,
