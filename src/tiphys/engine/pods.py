@@ -150,7 +150,7 @@ def collected(frame: PodFrame, event: Exited) -> NodeOutputs:
         parameters=parameters,
         artifacts=places,
         result=event.outputs.result if frame.start.capture_result else None,
-        exit_code=event.exit_code,
+        exit_code=None if frame.doom else event.exit_code,  # Argo does not wait for that of a kill
     )
 
 
