@@ -92,6 +92,19 @@ def test_a_failed_step_fails_the_run_with_the_steps_message(laptop):
     assert outcome.message == "main: Error (exit code 2): bad input"
 
 
+def test_dollars_are_read_as_kubernetes_reads_them(laptop):
+    dollars = """
+  - name: main
+    script:
+      image: busybox
+      command: [sh]
+      env: [{name: ONE, value: "1"}, {name: TWO, value: "$(ONE)$(ONE) $$(ONE)"}]
+      source: |
+        echo "$TWO" '$$ $(ONE) $$(ONE)'
+"""
+    assert laptop.logs(laptop.run(workflow(dollars))) == ["11 $(ONE) $ $(ONE) $(ONE)"]
+
+
 def test_a_missing_output_file_is_an_error_in_argos_words(laptop):
     outcome = laptop.run(shell("true", "outputs: {artifacts: [{name: x, path: /tmp/x}]}"))
     assert outcome.phase == "Error"

@@ -17,6 +17,7 @@ from tiphys.engine.actions import StartAttempt
 from tiphys.engine.node import ArtifactLocation
 from tiphys.manifest.model import Archive, Artifact, Json
 from tiphys.runtime.archive import is_tar, pack, unpack
+from tiphys.runtime.expansion import as_in_a_template
 from tiphys.runtime.faults import ArtifactError
 from tiphys.runtime.folder import write_atomically
 from tiphys.runtime.project import pack_project, store_code
@@ -91,7 +92,7 @@ def _receive(declared: Artifact, source: Path, target: Path) -> None:
 
 def _from_text(declared: Artifact, fields: Mapping[str, Json], target: Path, host: Host) -> None:
     del declared, host
-    target.write_text(str(fields.get("data", "")), encoding="utf-8")
+    target.write_text(as_in_a_template(str(fields.get("data", ""))), encoding="utf-8")
 
 
 def _from_git(declared: Artifact, fields: Mapping[str, Json], target: Path, host: Host) -> None:

@@ -13,40 +13,33 @@ from pathlib import Path
 
 from tiphys.engine.actions import StartAttempt
 from tiphys.manifest.model import Container, Json
+from tiphys.runtime.expansion import expanded
 from tiphys.runtime.request import Host
-from tiphys.runtime.workspace import Workspace
-
-TELEMETRY_OFF: Mapping[str, str] = {
-    "DO_NOT_TRACK": "1",
-    "DVC_NO_ANALYTICS": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-}
+from tiphys.step import telemetry
 
 SUBSCRIPT = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
 
 
-def variables(action: StartAttempt, workspace: Workspace, host: Host) -> dict[str, str]:
-    """Return what is added to the host's environment for this attempt."""
+def declared(action: StartAttempt, host: Host) -> dict[str, str]:
+    """Return the container's own variables; a value may use those before it."""
     container = action.template.container
     assert container is not None  # noqa: S101 -- the engine starts pods only
-    found = {**_ours(host.node(action), host), **_from_maps(container, host)}
+    found = _from_maps(container, host)
     for variable in container.env:
-        value = variable.value or ""
-        if variable.value_from is not None:
-            given = _referenced(variable.name, variable.value_from, action, host)
-            if given is None:
-                continue
-            value = given
-        found[variable.name] = workspace.rewritten(value)
+        if variable.value_from is None:
+            found[variable.name] = expanded(variable.value or "", found)
+            continue
+        given = _referenced(variable.name, variable.value_from, action, host)
+        if given is not None:
+            found[variable.name] = given
     return found
 
 
-def _ours(node: Path, host: Host) -> dict[str, str]:
+def ours(node: Path, host: Host) -> dict[str, str]:
+    """Return what Tiphys adds for the attempt in the folder *node*."""
     bin_folder = str(Path(sys.executable).parent)
     return {
-        **TELEMETRY_OFF,
+        **telemetry.OFF,
         "PATH": os.pathsep.join([bin_folder, os.environ.get("PATH", os.defpath)]),
         "TIPHYS_STORAGE": json.dumps(dict(host.settings.storage)),
         "TIPHYS_SERVING": "local",

@@ -14,8 +14,8 @@ from tiphys.engine.events import Exited
 from tiphys.engine.node import ArtifactLocation, NodeOutputs, Usage
 from tiphys.errors import UserError
 from tiphys.manifest.model import Container
-from tiphys.runtime import artifacts, nursery
-from tiphys.runtime.environment import variables
+from tiphys.runtime import artifacts, environment, nursery
+from tiphys.runtime.expansion import as_in_a_template, expanded
 from tiphys.runtime.folder import write_atomically
 from tiphys.runtime.request import Host
 from tiphys.runtime.workspace import Workspace, alias, declared_paths, open_workspace
@@ -30,6 +30,8 @@ PYTHONS = frozenset({"python", "python3"})
 
 STEP = ("-m", "tiphys.step")
 
+WAIT = "wait: Error (exit code 64): "
+
 INTERPRETER_VARIABLES = ("PYTHON", "LD_", "DYLD_", "MALLOC_", "GLIBC_")
 """Read when an interpreter starts: a step that sets one needs an interpreter of its own."""
 
@@ -38,10 +40,8 @@ class UnstartableError(UserError):
     """A command that is not on this machine, said as Argo's emissary says it."""
 
     def __init__(self, command: str) -> None:
-        self.message = (
-            f'failed to find name in PATH: exec: "{command}": executable file not found in $PATH'
-        )
-        super().__init__(command, self.message)
+        missing = f'exec: "{command}": executable file not found in $PATH'
+        super().__init__("", f"failed to find name in PATH: {missing}")
 
 
 def prepare(action: StartAttempt, round_: int, host: Host) -> Path:
@@ -57,15 +57,20 @@ def prepare(action: StartAttempt, round_: int, host: Host) -> Path:
     node.mkdir(parents=True, exist_ok=True)
     workspace = open_workspace(node, action.template)
     artifacts.place_inputs(action, workspace, host)
-    environment = variables(action, workspace, host)
-    argv = _argv(container, workspace, node, host)
-    if shutil.which(argv[0], path=environment.get("PATH")) is None:
+    declared = environment.declared(action, host)
+    argv = _argv(container, declared, workspace, host)
+    if container.source is not None:
+        argv.append(_script(container.source, workspace, node))
+    argv = [sys.executable, *argv[1:]] if argv[0] in PYTHONS else argv
+    own = {name: workspace.rewritten(value) for name, value in declared.items()}
+    every = {**environment.ours(node, host), **own}
+    if shutil.which(argv[0], path=every["PATH"]) is None:
         raise UnstartableError(argv[0])
     request = {
         "round": round_,
         "argv": argv,
         "cwd": str(_folder(container, workspace)),
-        "env": environment,
+        "env": every,
         "capture": action.capture_result,
         "grace_seconds": host.settings.grace_seconds,
         "step": argv[3:] if _forks(argv, container) else None,
@@ -75,14 +80,18 @@ def prepare(action: StartAttempt, round_: int, host: Host) -> Path:
     return node
 
 
-def _argv(container: Container, workspace: Workspace, node: Path, host: Host) -> list[str]:
-    argv = [workspace.rewritten(word) for word in host.settings.images.command(container)]
-    if container.source is not None:
-        script = alias(node) / "script"
-        script.write_text(workspace.rewritten(container.source), encoding="utf-8")
-        script.chmod(0o755)
-        argv.append(str(script))
-    return [sys.executable, *argv[1:]] if argv[0] in PYTHONS else argv
+def _argv(
+    container: Container, declared: Mapping[str, str], workspace: Workspace, host: Host
+) -> list[str]:
+    words = host.settings.images.command(container)
+    return [workspace.rewritten(expanded(word, declared)) for word in words]
+
+
+def _script(source: str, workspace: Workspace, node: Path) -> str:
+    script = alias(node) / "script"
+    script.write_text(workspace.rewritten(as_in_a_template(source)), encoding="utf-8")
+    script.chmod(0o755)
+    return str(script)
 
 
 def _folder(container: Container, workspace: Workspace) -> Path:
@@ -110,7 +119,7 @@ def collect(action: StartAttempt, at: datetime, host: Host) -> Exited:
     exit_code = int((node / "exitcode").read_text())
     parameters, missing = _parameters(action, workspace, node)
     kept = artifacts.keep(action, workspace, host)
-    missing += _missing_artifacts(action, kept)
+    missing = missing or _missing_artifacts(action, kept)
     return Exited(
         at=at,
         node=action.node,
@@ -122,16 +131,17 @@ def collect(action: StartAttempt, at: datetime, host: Host) -> Exited:
             exit_code=exit_code,
         ),
         message=_message(node),
-        problem=missing[0] if missing else "",
+        problem=missing,
         usage=_usage(node),
     )
 
 
 def _parameters(
     action: StartAttempt, workspace: Workspace, node: Path
-) -> tuple[dict[str, str | None], list[str]]:
+) -> tuple[dict[str, str | None], str]:
+    """Return what was written, and what is wrong with the first that was not."""
     found: dict[str, str | None] = {}
-    missing = []
+    missing = ""
     folder = node / "out" / "parameters"
     for declared in action.template.outputs.parameters:
         source = declared.value_from
@@ -144,22 +154,23 @@ def _parameters(
             folder.mkdir(parents=True, exist_ok=True)
             (folder / declared.name).write_text(text, encoding="utf-8")
         elif source.default is None:
-            missing.append(_not_written("parameters", source.path))
+            missing = missing or WAIT + _not_written("parameters", source.path)
     return found, missing
 
 
-def _missing_artifacts(action: StartAttempt, kept: Mapping[str, ArtifactLocation]) -> list[str]:
-    return [
-        _not_written("artifacts", f"{declared.path.rstrip('/')}.tgz")
+def _missing_artifacts(action: StartAttempt, kept: Mapping[str, ArtifactLocation]) -> str:
+    missing = [
+        _not_written("artifacts", f"{declared.path.rstrip('/')}.tgz") + "; "
         for declared in action.template.outputs.artifacts
         if declared.path and declared.name not in kept and not declared.optional
     ]
+    return WAIT + "".join(missing) if missing else ""
 
 
 def _not_written(kind: str, path: str) -> str:
     """Return Argo's words for an output that main did not write (rule 24)."""
     file = f"/var/run/argo/outputs/{kind}/{path.lstrip('/')}"
-    return f"wait: Error (exit code 64): open {file}: no such file or directory"
+    return f"open {file}: no such file or directory"
 
 
 def _result(node: Path) -> str | None:
