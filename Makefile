@@ -4,6 +4,7 @@ export UV_COMPILE_BYTECODE = 1
 export GX_ANALYTICS_ENABLED = false
 export DVC_NO_ANALYTICS = 1
 export DO_NOT_TRACK = 1
+export ORT_DISABLE_TELEMETRY = 1
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .uv/bin/uv)
 ROLES := step quality train serve

@@ -13,7 +13,7 @@ from tiphys.author.reference import Source
 from tiphys.author.scope import Task
 from tiphys.author.step import StepTemplate, documentation
 from tiphys.manifest.profile import GitSource, Profile
-from tiphys.step import codec
+from tiphys.step import codec, telemetry
 from tiphys.step.entry import RETURNS
 from tiphys.step.signature import METRICS, Argument, ArgumentKind
 
@@ -21,12 +21,7 @@ CODE = "/tiphys/code"
 IN = "/tiphys/in"
 OUT = "/tiphys/out"
 
-QUIET = {
-    "DO_NOT_TRACK": "1",
-    "DVC_NO_ANALYTICS": "1",
-    "GX_ANALYTICS_ENABLED": "false",
-    "PYTHONUNBUFFERED": "1",
-}
+QUIET = {**telemetry.OFF, "PYTHONUNBUFFERED": "1"}
 """In every step: no library calls home, logs come as they are written."""
 
 GANG = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}

@@ -221,7 +221,7 @@ def test_only_a_step_that_gets_a_storage_url_gets_its_keys(profile):
 def test_no_library_calls_home_and_no_gang_meets_another(profile):
     alone, gang = (environment(rendered(profile, **o)) for o in ({}, {"gang": "workers"}))
 
-    assert (alone["DO_NOT_TRACK"], alone["GX_ANALYTICS_ENABLED"]) == ("1", "false")
+    assert (alone["DO_NOT_TRACK"], alone["ORT_DISABLE_TELEMETRY"]) == ("1", "1")
     assert "TORCH_DISABLE_SHARE_RDZV_TCP_STORE" not in alone
     assert gang["TORCH_DISABLE_SHARE_RDZV_TCP_STORE"] == "1"
 
