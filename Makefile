@@ -65,7 +65,7 @@ cluster-up: install ## A real Kubernetes and a real Argo on this machine (root; 
 cluster-down: install ## Stop it and remove every trace but the cache
 	$(HARNESS) down
 
-cluster-test: install ## The tests that need it; it stays up if it was up. ARGS= goes to pytest
+cluster-test: install data ## The tests that need it; it stays up if it was up. ARGS= goes to pytest
 	$(HARNESS) test $(ARGS)
 
 images: install  ## Build an image a role and name them in manifests/ci/images.yaml (root)
