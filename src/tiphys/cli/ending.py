@@ -7,8 +7,10 @@ from rich.text import Text
 
 from tiphys.cli import pages
 from tiphys.cli.place import Place
+from tiphys.cli.tree import headline
 from tiphys.report.rows import Row, rows
 from tiphys.runtime import Outcome
+from tiphys.runtime.clock import SystemClock
 
 INTERRUPTED = 130
 TAIL_LINES = 12
@@ -19,6 +21,8 @@ def finish(where: Place, outcome: Outcome, console: Console) -> int:
     if outcome.interrupted:
         console.print(Text(outcome.message, style="yellow"), soft_wrap=True)
         return INTERRUPTED
+    if not console.is_terminal:  # a terminal still shows the tree
+        console.print(headline(outcome.workflow, SystemClock().now(), where.context))
     console.print()
     succeeded = outcome.phase == "Succeeded"
     for line in _results(where, outcome) if succeeded else _failures(where, outcome):

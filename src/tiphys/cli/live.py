@@ -9,7 +9,7 @@ from rich.console import Console, ConsoleRenderable
 from rich.live import Live
 from rich.text import Text
 
-from tiphys.cli.tree import SIGNS, detail, spell, tree
+from tiphys.cli.tree import SIGNS, detail, headline, spell, tree
 from tiphys.report.rows import Row, rows
 
 REFRESH_HZ = 8
@@ -49,8 +49,10 @@ class Display:
 
     def changed(self, workflow: Mapping[str, Any]) -> None:
         """Take the newest state of the run."""
-        self._workflow = workflow
+        first, self._workflow = self._workflow is None, workflow
         if self._live is None:
+            if first:
+                self._console.print(headline(workflow, self._clock(), self._context))
             for row in rows(workflow):
                 self._say(row)
 

@@ -69,6 +69,7 @@ def test_without_a_terminal_each_change_is_a_line_and_said_once():
         display.changed(run(node("a"), tasks=[{"name": "a"}]))
     assert console.file.getvalue().splitlines() == [
         "! no GPU here",
+        "r  Running 41.0s",
         "◐ a            Running",
         "✔ a            Succeeded    2.0s",
     ]
