@@ -47,3 +47,31 @@ def test_an_archive_cannot_write_elsewhere(tmp_path):
     with pytest.raises(ArtifactError, match="cannot be unpacked"):
         unpack(tmp_path / "bad.tgz", tmp_path / "in" / "target", "x")
     assert not (tmp_path / "escaped").exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "link"),
+    [
+        (tarfile.SYMTYPE, "../../outside"),
+        (tarfile.SYMTYPE, "/etc/passwd"),
+        (tarfile.LNKTYPE, "../outside"),
+        (tarfile.FIFOTYPE, ""),
+    ],
+    ids=["link up", "link to the root", "hard link", "device"],
+)
+def test_an_archive_cannot_link_elsewhere(tmp_path, kind, link):
+    entry = tarfile.TarInfo("folder/entry")
+    entry.type, entry.linkname = kind, link
+    with tarfile.open(tmp_path / "bad.tgz", "w:gz") as tar:
+        tar.addfile(entry)
+    with pytest.raises(ArtifactError, match="would be outside"):
+        unpack(tmp_path / "bad.tgz", tmp_path / "target", "x")
+
+
+def test_links_within_an_archive_come_along(tmp_path):
+    (tmp_path / "folder" / "sub").mkdir(parents=True)
+    (tmp_path / "folder" / "file").write_text("text")
+    (tmp_path / "folder" / "sub" / "link").symlink_to("../file")
+    pack(tmp_path / "folder", tmp_path / "x.tgz", "folder")
+    unpack(tmp_path / "x.tgz", tmp_path / "target", "x")
+    assert (tmp_path / "target" / "sub" / "link").read_text() == "text"
