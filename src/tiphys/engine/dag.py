@@ -69,10 +69,12 @@ def begin(state: State, site: Site, bound: Bound, context: Context) -> None:
 
 
 def _plan(state: State, bound: Bound) -> Plan:
-    known = state.plans.get(id(bound.written))
+    """Return the plan of a DAG; the same for all its runs in which no tag changes it."""
+    dag = bound.template.dag or Dag(tasks=())
+    key = (id(bound.written), dag.target, *(task.depends for task in dag.tasks))
+    known = state.plans.get(key)
     if known is None:
-        known = (bound.written, plan.plan(bound.written.dag or Dag(tasks=())))
-        state.plans[id(bound.written)] = known
+        known = state.plans[key] = (bound.written, plan.plan(dag))
     return known[1]
 
 

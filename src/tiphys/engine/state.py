@@ -275,7 +275,7 @@ class State:
     output_artifacts: dict[str, ArtifactLocation] = field(default_factory=dict)
     kept: Kept | None = None
     """What the run had before it was retried (rule 64)."""
-    plans: dict[int, tuple[Template, Plan]] = field(default_factory=dict)
+    plans: dict[tuple[object, ...], tuple[Template, Plan]] = field(default_factory=dict)
     """By template as written."""
     defaulted: dict[int, tuple[Template, Template]] = field(default_factory=dict)
     """Templates as written, and with what the workflow gives to all."""
