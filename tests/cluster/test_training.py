@@ -98,8 +98,10 @@ def test_training_runs_on_the_gpu_node_and_the_rest_elsewhere(steps):
 
 def test_the_model_that_was_trained_answers_through_its_service(cluster, steps):
     outputs = {p["name"]: p["value"] for p in steps["deploy"]["outputs"]["parameters"]}
-    (service,) = cluster.get("services")["items"]
-    address = f"http://{service['spec']['clusterIP']}:{service['spec']['ports'][0]['port']}"
+    service = outputs["endpoint"].partition("//")[2].partition(".")[0]
+    slices = cluster.get("endpointslices", "-l", f"kubernetes.io/service-name={service}")
+    (ready,) = slices["items"][0]["endpoints"]
+    address = f"http://{ready['addresses'][0]}:{slices['items'][0]['ports'][0]['port']}"
     reply = subprocess.run(
         ["curl", "-sf", f"{address}/v2/models/flights/versions/{outputs['version']}/ready"],
         capture_output=True,

@@ -68,7 +68,8 @@ def logs(
 ) -> Iterator[tuple[str, str]]:
     """Yield (display name of the step, line) of the whole run or of one step.
 
-    What Argo's own executor says into the same log is left out.
+    A step's name means all its attempts. What Argo's own executor says into the same log is left
+    out.
     """
     api = WorkflowServiceApi(connection.client)
     run = get(connection, name)
@@ -80,7 +81,7 @@ def logs(
         if (found := display_name(run, pod)) is None:
             run = get(connection, name)  # a pod younger than what we knew
             found = display_name(run, pod)
-        if node is None or found == node:
+        if node is None or (found and node in {found, found.partition("(")[0]}):
             yield found or pod, text
 
 
