@@ -161,6 +161,23 @@ def test_a_move_after_a_rollback_starts_from_there(deployed):
     assert registry.rollback("m", "champion", NOBODY).version == b
 
 
+def test_a_move_is_not_taken_back_once_another_run_has_moved_on(deployed):
+    registry, (_, b, c) = deployed
+    with pytest.raises(MovedError, match="another run was first"):
+        registry.rollback("m", "champion", NOBODY, expected=b)
+    assert registry.get("m", "champion").version == c
+    assert len(registry.history("m", "champion")) == 3
+    assert registry.rollback("m", "champion", NOBODY, expected=c).version == b
+
+
+def test_a_rollback_that_was_done_is_not_done_again(registry, make):
+    version = registry.register("m", make("a"), NOBODY).hash
+    registry.alias("m", "champion", version, NOBODY)
+    registry.rollback("m", "champion", NOBODY, expected=version)
+    with pytest.raises(MovedError, match="names nothing"):
+        registry.rollback("m", "champion", NOBODY, expected=version)
+
+
 def test_lineage_is_counted(registry):
     assert [registry.record({"run": number}) for number in (1, 2)] == [1, 2]
     assert [record.body["run"] for record in registry.runs()] == [1, 2]

@@ -15,7 +15,7 @@ from tiphys.ml.registry.versions import Version
 from tiphys.ml.storage import open_store
 
 ANYTHING = "*"
-"""As `expected` of `alias`: whatever the alias names now."""
+"""As `expected`: whatever the alias names now."""
 
 
 class MovedError(UserError):
@@ -89,21 +89,33 @@ class Registry:
         """Return every move of *alias*, oldest first."""
         return tuple(Entry.read(each) for each in log.records(self.store, _aliases(name, alias)))
 
-    def rollback(self, name: str, alias: str, provenance: Provenance) -> Entry:
+    def rollback(
+        self, name: str, alias: str, provenance: Provenance, *, expected: str = ANYTHING
+    ) -> Entry:
         """Let *alias* name the version before its current one; twice goes back by two.
 
         Before the first there is nothing, and nothing is what it names then: version "".
 
-        Raises: UserError: it names nothing now.
+        Args:
+            name: the model.
+            alias: `champion`, `challenger` or any other word.
+            provenance: why.
+            expected: the version that is taken back; a run gives its own, for another run may have
+                moved the alias on.
+
+        Raises: MovedError: it names another than *expected*; nothing is written.
+            UserError: it names nothing now.
         """
+        where = f"registry/{name}@{alias}"
 
         def decide(newest: log.Record | None) -> Mapping[str, Any]:
+            current = newest.body["version"] if newest else ""
+            if expected not in (ANYTHING, current):
+                raise MovedError(where, expected, current)
             number = newest.number if newest else 0
             line = line_of(each for each in self.history(name, alias) if each.number <= number)
             if not line:
-                raise UserError(
-                    f"registry/{name}@{alias}", "names nothing that could be taken back."
-                )
+                raise UserError(where, "names nothing that could be taken back.")
             version = line[-2] if len(line) > 1 else ""
             return {"version": version, "kind": "rollback", "provenance": asdict(provenance)}
 
