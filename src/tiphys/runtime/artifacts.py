@@ -72,9 +72,7 @@ def _from_repository(
         found = f"s3 bucket {fields.get('bucket', '?')} is not reached from this machine."
         raise ArtifactError(declared.name, found, "Give only a `key`: it is in .tiphys/artifacts.")
     key = str(fields.get("key", ""))
-    source = (host.settings.artifacts / key).resolve()
-    if not key or not source.is_relative_to(host.settings.artifacts.resolve()):
-        raise ArtifactError(declared.name, f's3 key "{key}" is no key.')
+    source = _below(host.settings.artifacts, declared.name, key)
     if not source.exists():
         found = f's3 key "{key}" is not in {host.settings.artifacts}.'
         raise ArtifactError(declared.name, found, "A run that gives it must come first.")
@@ -163,7 +161,7 @@ def keep(action: StartAttempt, workspace: Workspace, host: Host) -> dict[str, Ar
             key = action.output_keys.get(declared.name)
             found[declared.name] = ArtifactLocation(name=declared.name, node=action.node, key=key)
             if declared.location is not None and key:
-                _publish(declared, kept_at, host.settings.artifacts / key)
+                _publish(declared, kept_at, _below(host.settings.artifacts, declared.name, key))
     if found:
         names = {location.key: name for name, location in found.items()}
         write_atomically(folder.parent / "keys.json", json.dumps(names))
@@ -176,6 +174,17 @@ def kept(node: Path, location: ArtifactLocation) -> Path:
     keys = folder.parent / "keys.json"
     names = json.loads(keys.read_text()) if keys.exists() else {}
     return folder / str(names.get(location.key, location.name))
+
+
+def _below(artifacts: Path, name: str, key: str) -> Path:
+    """Return where the object *key* is in the artifact repository.
+
+    Raises: ArtifactError: that is not in it.
+    """
+    place = (artifacts / key).resolve()
+    if not key or not place.is_relative_to(artifacts.resolve()):
+        raise ArtifactError(name, f's3 key "{key}" is no key.', "Write it without `..`.")
+    return place
 
 
 def _publish(declared: Artifact, source: Path, target: Path) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from tiphys.errors import UnknownNameError
 from tiphys.runtime.faults import BusyRunError
 
 HOME = ".tiphys"
+LOOKS, LOOK_SECONDS = 10, 0.02
+"""How often, and how long apart, a lock is tried that somebody may only be looking at."""
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -91,11 +94,9 @@ class RunFolder:
         """
         lock = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not _taken(lock):
                 driver = os.read(lock, 32).decode().strip()
-                raise BusyRunError(self.name, driver) from None
+                raise BusyRunError(self.name, driver)
             os.ftruncate(lock, 0)
             with suppress(OSError):  # on a full disk nobody learns the number
                 os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)
@@ -118,6 +119,18 @@ class RunFolder:
         finally:
             os.close(door)
         return True
+
+
+def _taken(lock: int) -> bool:
+    """Lock the file for this process alone; whoever only looks lets go of it at once."""
+    for _ in range(LOOKS):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(LOOK_SECONDS)
+        else:
+            return True
+    return False
 
 
 def create(runs: Path, wanted: str) -> RunFolder:

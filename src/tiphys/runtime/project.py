@@ -93,9 +93,9 @@ def store_code(code: ProjectCode, root: Path) -> Path:
 
 
 def ignore_home(root: Path) -> None:
-    """Make `.tiphys` invisible to git without touching the project's own files."""
+    """Make `.tiphys` invisible to git and to other users: parameters may be confidential."""
     home = root / HOME
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not (home / ".gitignore").exists():
         write_atomically(home / ".gitignore", "*\n")
 

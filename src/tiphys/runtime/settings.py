@@ -74,9 +74,17 @@ def load(folder: RunFolder) -> Settings:
         raise SettingsFileError(str(folder.settings), found, "Start a new run.") from None
 
 
+def _is_below(manifest: Path, project: Path | None) -> bool:
+    return project is not None and manifest.resolve().is_relative_to(project.resolve())
+
+
 def settle(root: Path, project: Path | None, manifest: Path, *, allow_host: bool) -> Settings:
-    """Return the settings for running *manifest* here."""
-    beside = _profile(manifest.absolute().parent)
+    """Return the settings for running *manifest* here.
+
+    A profile vouches for images and names storage, so only one of the project we are in counts:
+    a stranger's folder cannot vouch for itself.
+    """
+    beside = _profile(manifest.absolute().parent) if _is_below(manifest, project) else None
     return Settings(
         root=root,
         project=project,

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tiphys.manifest.model import Template
+from tiphys.runtime.faults import ArtifactError
 
 PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 LONGEST = 160
@@ -30,7 +31,12 @@ class Workspace:
     declared: tuple[str, ...]
 
     def path(self, declared: str) -> Path:
-        """Return where the declared path is."""
+        """Return where the declared path is.
+
+        Raises: ArtifactError: it leads out of the workspace.
+        """
+        if ".." in Path(declared).parts:
+            raise ArtifactError(declared, "its path leads elsewhere.", "Write it without `..`.")
         return self.folder / declared.lstrip("/")
 
     def rewritten(self, text: str) -> str:
