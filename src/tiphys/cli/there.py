@@ -1,7 +1,7 @@
 """The runs of a cluster, for the commands that take `--on`."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -9,10 +9,10 @@ from typing import Any, Self
 from tiphys import manifest as manifests
 from tiphys.cluster import artifacts, code, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
-from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
 from tiphys.review.parity import MANIFEST, fingerprint
 from tiphys.runtime import (
+    INTERRUPTED,
     Observer,
     Outcome,
     RefusedError,
@@ -22,14 +22,6 @@ from tiphys.runtime import (
 )
 
 Workflow = dict[str, Any]
-
-
-class DetachedError(UserError):
-    """Ctrl-C ends the watching, not the run."""
-
-    def __init__(self, name: str, profile: str) -> None:
-        advice = f"Type: tiphys get {name} --on {profile}, or: tiphys stop {name} --on {profile}"
-        super().__init__(name, "is not watched any more; it goes on.", advice)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +57,7 @@ class There:
         return self.root / ".tiphys" / "pages" / self.profile.name / f"{name}.html"
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:
-        given = {**read_parameters(request.parameter_files), **request.parameters}
-        return self._watched(self.submit(request.files, given), display)
+        return self._watched(self.submit(request), display)
 
     def retry(self, name: str, display: Observer) -> Outcome:
         verbs.retry(self.connection, name)
@@ -83,17 +74,20 @@ class There:
             for workflow in verbs.watch(self.connection, name):
                 display.changed(workflow)
         except KeyboardInterrupt:
-            raise DetachedError(name, self.profile.name) from None
+            on = f"{name} --on {self.profile.name}"
+            message = f"{name} goes on. Type: tiphys get {on}, or: tiphys stop {on}"
+            return Outcome(name=name, phase=INTERRUPTED, message=message, workflow=workflow)
         status = workflow.get("status") or {}
         message = status.get("message") or ""
         return Outcome(name=name, phase=status["phase"], message=message, workflow=workflow)
 
-    def submit(self, files: Sequence[Path], parameters: Mapping[str, str]) -> str:
+    def submit(self, request: RunRequest) -> str:
         """Bring code and templates there, start a run of the first file, return its name.
 
         Raises: RefusedError: the manifest is wrong.
         """
-        loaded = manifests.load(files, on_cluster=True, parameters=[*parameters])
+        parameters = {**read_parameters(request.parameter_files), **request.parameters}
+        loaded = manifests.load(request.files, on_cluster=True, parameters=[*parameters])
         if loaded.manifest is None:
             raise RefusedError(loaded.errors)
         manifest = loaded.manifest
@@ -101,8 +95,12 @@ class There:
         given = {**self._bound(declared), **parameters}
         for template in manifest.library.templates.values():
             submission.apply(self.connection, template.raw)
-        notes = {MANIFEST: fingerprint(files[0])}
-        return submission.submit(self.connection, manifest.main.raw, given, notes)
+        main = dict(manifest.main.raw)
+        notes = {**main["metadata"].get("annotations", {}), MANIFEST: fingerprint(request.files[0])}
+        main["metadata"] = {**main["metadata"], "annotations": notes}
+        if request.name:
+            main["metadata"]["name"] = request.name
+        return submission.submit(self.connection, main, given)
 
     def _bound(self, declared: set[str]) -> dict[str, str]:
         """Upload the project's code if a run wants it, and return the parameters that name it."""

@@ -65,15 +65,11 @@ def _put(
 
 
 def submit(
-    connection: Connection,
-    workflow: Mapping[str, Any],
-    parameters: Mapping[str, str],
-    annotations: Mapping[str, str],
+    connection: Connection, workflow: Mapping[str, Any], parameters: Mapping[str, str]
 ) -> str:
     """Create *workflow*, a whole Workflow object, and return the name it got."""
     made = with_parameters(workflow, parameters)
-    notes = {**made["metadata"].get("annotations", {}), **annotations}
-    made["metadata"] = {**made["metadata"], "annotations": notes}
+    made["metadata"] = {**made["metadata"]}
     made["metadata"].pop("namespace", None)  # the profile says where
     api = WorkflowServiceApi(connection.client)
     body = {"namespace": connection.namespace, "workflow": made}

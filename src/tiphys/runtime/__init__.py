@@ -9,10 +9,11 @@ from tiphys.runtime.binding import read_parameters
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.project import ProjectCode, pack_project
 from tiphys.runtime.reading import artifact, get, list_runs, logs, run_folder
-from tiphys.runtime.request import LogLine, Observer, Outcome, RunRequest
+from tiphys.runtime.request import INTERRUPTED, LogLine, Observer, Outcome, RunRequest
 from tiphys.runtime.running import resume, retry, root_here, run, stop
 
 __all__ = [
+    "INTERRUPTED",
     "LogLine",
     "Observer",
     "Outcome",

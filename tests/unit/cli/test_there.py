@@ -81,6 +81,24 @@ def test_a_run_brings_code_and_template_there_and_is_watched_to_its_end(argo, ca
     assert Path(".tiphys/pages/far/r.html").exists()
 
 
+def test_a_run_gets_the_name_it_was_given_and_tells_its_file(argo):
+    main.run(["run", "pipeline", "--on", "far", "--name", "mine"])
+    created = next(body for _, path, body in argo.asked if path.endswith("/workflows/ml"))
+    metadata = created["workflow"]["metadata"]
+    assert metadata["name"] == "mine"
+    assert len(metadata["annotations"]["tiphys.dev/manifest-sha256"]) == 64
+
+
+def test_ctrl_c_ends_the_watching_and_not_the_run(argo, capsys, monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tiphys.cluster.verbs.watch", interrupted)
+    assert main.run(["run", "pipeline", "--on", "far"]) == 130
+    assert "goes on" in capsys.readouterr().out
+    assert not [path for _, path, _ in argo.asked if path.endswith("/stop")]
+
+
 def test_the_templates_of_the_manifest_are_applied_before(argo):
     main.run(["run", "pipeline", "--on", "far", "-o", "json"])
     posts = [path for method, path, _ in argo.asked if method == "POST"]

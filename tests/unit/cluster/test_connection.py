@@ -93,9 +93,9 @@ def test_a_run_is_created_with_the_given_parameters_in_the_profiles_namespace():
         "spec": {"arguments": {"parameters": [{"name": "x", "value": "1"}, {"name": "y"}]}},
     }
     with argo_server(answer) as server:
-        assert submission.submit(connection(server), workflow, {"x": "2"}, {"a": "b"}) == "w-1"
+        assert submission.submit(connection(server), workflow, {"x": "2"}) == "w-1"
     (made,) = bodies
-    assert made["metadata"] == {"generateName": "w-", "annotations": {"a": "b"}}
+    assert made["metadata"] == {"generateName": "w-"}
     assert made["spec"]["arguments"]["parameters"] == [{"name": "y"}, {"name": "x", "value": "2"}]
 
 
