@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -10,11 +12,13 @@ from pathlib import Path
 from tiphys.ml import digest, serving
 from tiphys.ml.data import Pin
 from tiphys.ml.gate.decision import Decision
-from tiphys.ml.registry import Provenance, Registry
+from tiphys.ml.registry import MovedError, Provenance, Registry
 from tiphys.ml.serving import client, kubernetes
-from tiphys.ml.serving.client import NotServedError, RejectedError
-from tiphys.ml.serving.golden import Golden, GoldenError
+from tiphys.ml.serving.client import NotServedError
+from tiphys.ml.serving.golden import Golden
 from tiphys.step import Temporary, WrongInput
+
+TARGETS = ("kubernetes", "local")
 
 PATIENCE = timedelta(minutes=2)
 """From the move of the alias until the version answers; a cluster may have to pull the image."""
@@ -49,6 +53,8 @@ def deploy(
         target: `local` or `kubernetes`; TIPHYS_SERVING in the environment has the last word
         serve_image: of the server, for `kubernetes`
     """
+    target = os.environ.get("TIPHYS_SERVING") or target
+    _demand_servable(target, serve_image)
     text = decision.read_bytes()
     judged = Decision.decode(text)
     version = digest.of_directory(model)
@@ -61,38 +67,53 @@ def deploy(
     )
     known = Registry.open(registry)
     known.register(judged.model, model, provenance)
-    known.alias(judged.model, "champion", version, provenance, expected=judged.champion)
     golden = Golden.read(model)
-    try:
-        url = _serve(os.environ.get("TIPHYS_SERVING") or target, registry, judged, serve_image)
-        client.wait_for(url, version, PATIENCE)
-        client.check(url, judged.model, version, golden)
-    except (RejectedError, GoldenError):
-        if judged.champion != version:
-            known.rollback(judged.model, "champion", provenance)
-        raise
-    except (NotServedError, TimeoutError) as error:
-        raise Temporary(str(error)) from error
+    with champion(known, judged, provenance):
+        try:
+            url = _serve(target, registry, judged, serve_image)
+            client.wait_for(url, version, PATIENCE)
+            client.check(url, judged.model, version, golden)
+        except (NotServedError, TimeoutError) as error:
+            raise Temporary(str(error)) from error
     endpoint = f"{url}/v2/models/{judged.model}"
     _tell(endpoint, version, golden)
     return Deployment(version=version, endpoint=endpoint)
 
 
+@contextmanager
+def champion(known: Registry, judged: Decision, provenance: Provenance) -> Iterator[None]:
+    """Let the judged model be champion from here on; whatever goes wrong within takes it back.
+
+    What another run has moved meanwhile stays, and so does a move that was not made for this
+    decision.
+    """
+    version = judged.challenger
+    move = known.alias(judged.model, "champion", version, provenance, expected=judged.champion)
+    try:
+        yield
+    except BaseException:  # Ctrl-C too: nobody has seen the model serve
+        if judged.champion != version and move.provenance == provenance:
+            with suppress(MovedError):
+                known.rollback(judged.model, "champion", provenance, expected=version)
+        raise
+
+
+def _demand_servable(target: str, image: str) -> None:
+    if target not in TARGETS:
+        text = f'target "{target}" is not known. There are: {", ".join(TARGETS)}.'
+        raise WrongInput(text)
+    if target == "kubernetes" and not image:
+        text = 'serve_image is empty: target "kubernetes" needs the image to run.'
+        raise WrongInput(text)
+
+
 def _serve(target: str, registry: str, judged: Decision, image: str) -> str:
-    match target:
-        case "local":
-            return serving.start(registry, judged.model, project=_project()).url
-        case "kubernetes":
-            return _roll_out(registry, judged, image)
-        case _:
-            text = f'target "{target}" is not known. There are: kubernetes, local.'
-            raise WrongInput(text)
+    if target == "kubernetes":
+        return _roll_out(registry, judged, image)
+    return serving.start(registry, judged.model, project=_project()).url
 
 
 def _roll_out(registry: str, judged: Decision, image: str) -> str:
-    if not image:
-        text = 'serve_image is empty: target "kubernetes" needs the image to run.'
-        raise WrongInput(text)
     from tiphys.ml.serving.api import PodCluster  # noqa: PLC0415 - 0.2 s that `local` need not pay
 
     server = kubernetes.Server(

@@ -3,22 +3,24 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import timedelta
 
 import pyarrow.parquet as pq
 import pytest
 
-from components.deploy import deploy
+from components.deploy import champion, deploy
 from components.evaluate import evaluate
 from components.record import record
 from tests import tiny_model
 from tiphys.errors import UnknownNameError
 from tiphys.ml import digest, serving
 from tiphys.ml.data import Pin
-from tiphys.ml.gate.decision import DecisionError
+from tiphys.ml.gate.decision import Decision, DecisionError
 from tiphys.ml.gate.reading import SpecError
 from tiphys.ml.registry import MovedError, Provenance, Registry
 from tiphys.ml.serving.client import RejectedError
-from tiphys.step import WrongInput
+from tiphys.ml.serving.kubernetes import RolloutError
+from tiphys.step import Temporary, WrongInput
 
 PIN = Pin(path="data/flights", md5="da7a.dir", size=1, nfiles=1, revision="r1")
 GOOD, WORSE, BAD = 1.0, 1.6, 4.0
@@ -217,6 +219,42 @@ def test_a_target_that_cannot_be_is_wrong_input(project, target, problem):
     judge(project, GOOD)
     with pytest.raises(WrongInput, match=problem):
         release(project, GOOD, target=target)
+    assert champions(project) == []
+    assert Registry.open("registry").models() == ()
+
+
+def test_a_model_that_no_cluster_rolls_out_does_not_stay_champion(project):
+    judge(project, WORSE)
+    release(project, WORSE)
+    judge(project, GOOD)
+    with pytest.raises(RolloutError, match="works in a pod only"):
+        release(project, GOOD, target="kubernetes", serve_image="serve:1")
+    assert champions(project) == [version(project, each) for each in (WORSE, GOOD, WORSE)]
+
+
+def test_a_first_model_that_does_not_serve_in_time_leaves_no_champion(project, monkeypatch):
+    monkeypatch.setattr("components.deploy.PATIENCE", timedelta(0))
+    judge(project, GOOD)
+    with pytest.raises(Temporary, match="does not answer after 0 s"):
+        release(project, GOOD)
+    assert Registry.open("registry").get("flights", "champion") is None
+
+
+def test_a_move_that_another_run_has_gone_on_from_stays(project):
+    judge(project, GOOD)
+    known = Registry.open("registry")
+    other = known.register("flights", tiny_model.save(project / "other", WORSE), Provenance()).hash
+    judged = Decision.decode((project / f"d-{GOOD}").read_bytes())
+    known.register("flights", project / f"m-{GOOD}", Provenance())
+
+    def rejected_after_another_run_moved_on():
+        with champion(known, judged, Provenance()):
+            known.alias("flights", "champion", other, Provenance())
+            raise RejectedError("server", "rejects it")
+
+    with pytest.raises(RejectedError):
+        rejected_after_another_run_moved_on()
+    assert champions(project) == [version(project, GOOD), other]
 
 
 def test_the_environment_has_the_last_word_on_the_target(project, monkeypatch):
