@@ -44,17 +44,20 @@ def record(
         workflow: the name of the run
         status: how it ended, as Argo says it
         failures: Argo's list of failed nodes, JSON
-        revision: of the code
+        revision: of the code, as it was asked for; the commit is read from *source* where that is
+            a checkout
         dataset: the path whose pin is noted
         decision: the gate's, where the run came that far
         lineage: the record, for people
     """
+    folder = Folder.of(source, revision)
     run = {
         "workflow": workflow,
         "status": status,
         "failures": _failures(failures),
-        "revision": revision,
-        "data": _pin(source, dataset, revision),
+        "revision": folder.name,
+        "revision_asked": revision,
+        "data": _pin(folder, dataset),
         "decision": _decision(decision),
     }
     number = Registry.open(registry).record(run)
@@ -73,9 +76,9 @@ def _failures(text: str) -> Any:
         return [] if text.startswith("{{") or not text else text
 
 
-def _pin(source: Path, dataset: str, revision: str) -> dict[str, Any]:
+def _pin(folder: Folder, dataset: str) -> dict[str, Any]:
     try:
-        return asdict(resolve(Folder(root=source, name=revision), dataset).pin)
+        return asdict(resolve(folder, dataset).pin)
     except UserError as error:
         return {"unknown": str(error)}
 

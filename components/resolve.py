@@ -30,6 +30,7 @@ class Resolution:
     holdout: str
     """The month after the window, to judge on."""
     revision: str
+    """The commit, where the source is a checkout, else as it was asked for."""
     code_hash: str
     """SHA-256 over the files of the code."""
 
@@ -47,20 +48,21 @@ def resolve(
 
     Args:
         source: the project at *revision*: an unpacked archive or a checkout
-        revision: its name, for pin and lineage
+        revision: its name, for pin and lineage where the source is no checkout
         window: how many months to train on
         holdout: the month to judge on, or "latest", the newest there is
         dataset: the path of the data in the project
         code: what every later step gets
     """
-    pinned = locked.resolve(Folder(root=source, name=revision), dataset)
+    folder = Folder.of(source, revision)
+    pinned = locked.resolve(folder, dataset)
     months, month = _choose(_months_of(pinned), window, holdout)
     _copy(source, code)
     return Resolution(
         dataset=pinned.pin,
         months=months,
         holdout=month,
-        revision=revision,
+        revision=folder.name,
         code_hash=digest.of_directory(code),
     )
 

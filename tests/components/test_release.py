@@ -307,6 +307,15 @@ def test_lineage_has_data_model_and_decision(project):
     assert Registry.open("registry").runs()[0].body["workflow"] == "training-1"
 
 
+def test_lineage_names_the_commit_of_a_checkout_and_what_was_asked_for(project):
+    (project / "dvc.lock").write_text(LOCK)
+    (project / ".git").mkdir()
+    (project / ".git/HEAD").write_text(f"{'c' * 40}\n")
+    _, found = write_down(project, revision="main")
+    assert (found["revision"], found["revision_asked"]) == ("c" * 40, "main")
+    assert found["data"]["revision"] == "c" * 40
+
+
 def test_a_spoilt_decision_does_not_keep_a_run_from_being_written_down(project):
     path = project / "d"
     path.write_text("{")

@@ -38,6 +38,12 @@ def test_the_newest_month_is_judged_and_those_before_it_are_trained_on(source):
     assert (found.dataset.revision, found.dataset.nfiles) == ("v1", 6)
 
 
+def test_a_checkout_of_a_branch_is_resolved_to_its_commit(source):
+    (source / ".git/HEAD").write_text(f"{'c' * 40}\n")
+    found = resolve(source)
+    assert (found.revision, found.dataset.revision) == ("c" * 40, "c" * 40)
+
+
 def test_a_month_and_a_window_can_be_chosen(source):
     found = resolve(source, holdout="2013-03", window=2)
     assert found.months == ["2013-01", "2013-02"]

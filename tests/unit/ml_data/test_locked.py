@@ -105,3 +105,25 @@ def test_what_we_do_not_read_is_refused(project, change, message):
     (project / "dvc.lock").write_text(LOCK.replace(*change))
     with pytest.raises(UserError, match=message):
         locked.resolve(Folder(root=project), "data/table")
+
+
+def test_a_checkout_is_called_by_its_commit_whatever_it_was_asked_for_as(project):
+    git(project, "init", "-q", "-b", "main")
+    first = commit(project, "first")
+    assert Folder.of(project, "main").name == first
+    git(project, "pack-refs", "--all")
+    assert not (project / ".git/refs/heads/main").exists()
+    assert Folder.of(project, "main").name == first
+    (project / "dvc.lock").write_text(LOCK + "# changed")
+    second = commit(project, "second")
+    assert Folder.of(project, "main").name == second
+    git(project, "checkout", "-q", "--detach", first)
+    assert Folder.of(project, "main").name == first
+
+
+@pytest.mark.parametrize("head", [None, "ref: refs/heads/main", "ref: refs/heads/.invalid", "x"])
+def test_a_folder_without_a_commit_is_called_as_it_was_asked_for(project, head):
+    if head:
+        (project / ".git").mkdir()
+        (project / ".git" / "HEAD").write_text(head)
+    assert Folder.of(project, "v1").name == "v1"

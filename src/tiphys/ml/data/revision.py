@@ -1,5 +1,6 @@
 """Where the files that DVC wrote are read: a folder, or a git revision that is not checked out."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,14 @@ class Folder:
 
     root: Path
     name: str = "workspace"
+
+    @classmethod
+    def of(cls, root: Path, asked: str) -> "Folder":
+        """Return the folder, called by the commit that is checked out there, else as *asked*.
+
+        A branch moves, and a pin must not. Argo's git artifact is a checkout, an archive is none.
+        """
+        return cls(root=root, name=_checked_out(root / ".git") or asked)
 
     def read(self, path: str) -> str | None:
         """Return the text of a file, None where there is none."""
@@ -54,6 +63,24 @@ class Commit:
         """Return the text of a file, None where there is none."""
         done = _git(self.root, "show", f"{self.name}:./{path}")
         return None if done.returncode else done.stdout
+
+
+def _checked_out(git: Path) -> str | None:
+    """Return the commit that HEAD means, read without git: the images have none."""
+    head = _text(git / "HEAD").strip()
+    if head.startswith("ref: "):
+        branch = head.removeprefix("ref: ")
+        head = _text(git / branch).strip() or _packed(git, branch)
+    return head if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", head) else None
+
+
+def _packed(git: Path, branch: str) -> str:
+    lines = (line.split() for line in _text(git / "packed-refs").splitlines())
+    return next((line[0] for line in lines if line[1:] == [branch]), "")
+
+
+def _text(file: Path) -> str:
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def _git(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
