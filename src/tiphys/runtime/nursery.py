@@ -93,7 +93,6 @@ def start(folder: Path, link: socket.socket) -> tuple[int | None, Become | None]
             os.write(2, f"{folder}: {problem}\n".encode())
             os._exit(1)
     os.close(breath)
-    (folder / "pid").write_text(str(supervisor))
     return supervisor, None
 
 
@@ -114,7 +113,11 @@ def claim(folder: Path) -> int | None:
 
 
 def supervise(folder: Path, request: Mapping[str, Any], breath: int) -> Become:
-    """See one attempt to its end and leave; return only in the attempt's own process."""
+    """See one attempt to its end and leave; return only in the attempt's own process.
+
+    Its number is written before anything runs: what runs can always be asked to end.
+    """
+    (folder / "pid").write_text(str(os.getpid()))
     notice, wake = os.pipe()
     for end in (notice, wake):
         os.set_blocking(end, False)
