@@ -71,7 +71,9 @@ class Here:
     def get(self, name: str) -> Workflow:
         workflow = runtime.get(self.root, name)
         main = runtime.run_folder(self.root, name) / "files" / "0.yaml"
-        workflow["metadata"].setdefault("annotations", {})[MANIFEST] = fingerprint(main)
+        workflow["metadata"].setdefault("annotations", {})[MANIFEST] = fingerprint(
+            main.read_bytes()
+        )
         return workflow
 
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:

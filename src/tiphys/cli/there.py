@@ -96,7 +96,10 @@ class There:
         for template in manifest.library.templates.values():
             submission.apply(self.connection, template.raw)
         main = dict(manifest.main.raw)
-        notes = {**main["metadata"].get("annotations", {}), MANIFEST: fingerprint(request.files[0])}
+        notes = {
+            **main["metadata"].get("annotations", {}),
+            MANIFEST: fingerprint(request.files[0].read_bytes()),
+        }
         main["metadata"] = {**main["metadata"], "annotations": notes}
         if request.name:
             main["metadata"]["name"] = request.name

@@ -17,7 +17,6 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,9 +70,9 @@ def differences(local: Object, cluster: Object) -> list[str]:
     return list(difflib.unified_diff(lines(local), lines(cluster), *names, lineterm="", n=1))
 
 
-def fingerprint(file: Path) -> str:
+def fingerprint(content: bytes) -> str:
     """Return what tells one manifest from another: the SHA-256 of the file that was run."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return hashlib.sha256(content).hexdigest()
 
 
 def lines(run: Object) -> list[str]:
