@@ -1,14 +1,13 @@
 """The page of a run: what belongs to it is gathered from its place, then written as one file."""
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from tiphys.cli.place import Place, Workflow
 from tiphys.report.run import Document, Material, Point, run_page
 from tiphys.runtime.clock import SystemClock
+from tiphys.step import report
 
-METRIC = "tiphys.metric "
 ARCHIVES = (".tgz", ".zip")
 LARGEST_BYTES = 1_000_000
 
@@ -44,14 +43,9 @@ def _points(where: Place, name: str) -> Iterator[Point]:
     """Yield every metric that the steps logged, in order."""
     counts: dict[tuple[str, str], int] = {}
     for node, line in where.logs(name, None, follow=False):
-        mark, found, text = line.partition(METRIC)
-        if mark or not found:
+        said = report.read_metric(line)
+        if said is None:
             continue
-        try:
-            metric = json.loads(text)
-            count = counts[node, metric["name"]] = counts.get((node, metric["name"]), 0) + 1
-            step = metric.get("step")
-            x = float(count if step is None else step)
-            yield Point(node=node, name=metric["name"], step=x, value=float(metric["value"]))
-        except (ValueError, KeyError, TypeError):
-            continue  # a line that only looks like a metric
+        count = counts[node, said.name] = counts.get((node, said.name), 0) + 1
+        step = float(count) if said.step is None else said.step
+        yield Point(node=node, name=said.name, step=step, value=said.value)

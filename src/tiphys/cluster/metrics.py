@@ -4,7 +4,6 @@ A thread follows the log, because a stream blocks; it only ever writes one dicti
 time, and the reader copies.
 """
 
-import json
 import threading
 from collections.abc import Mapping
 from copy import copy
@@ -14,8 +13,7 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 
 from tiphys.cluster.connection import Connection, Object, stream
 from tiphys.errors import UserError
-
-MARK = "tiphys.metric "
+from tiphys.step import report
 
 
 class MetricTap:
@@ -54,7 +52,7 @@ class MetricTap:
             asked = {
                 "log_options_container": "main",
                 "log_options_follow": True,
-                "grep": MARK.strip(),
+                "grep": report.MARK.strip(),
             }
             try:
                 for line in stream(
@@ -69,12 +67,7 @@ class MetricTap:
                 return  # metrics are a courtesy: the watch itself reports what is wrong
 
     def _read(self, line: Mapping[str, Any]) -> None:
-        mark, _, text = str(line.get("content", "")).partition(MARK)
-        if mark or not text:
-            return
-        try:
-            metric = json.loads(text)
+        said = report.read_metric(str(line.get("content", "")))
+        if said is not None:
             pod = str(line.get("podName", "")).rpartition("-")[2]
-            self._latest.setdefault(pod, {})[str(metric["name"])] = float(metric["value"])
-        except (ValueError, KeyError, TypeError):
-            return  # a line that only looks like a metric
+            self._latest.setdefault(pod, {})[said.name] = said.value

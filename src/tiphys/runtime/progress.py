@@ -1,17 +1,16 @@
 """What running steps say of themselves: metrics in their logs, `N/M` in their progress files."""
 
-import json
 import math
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from tiphys.engine.events import Progressed
+from tiphys.step import report
 
-METRIC = re.compile(rb"^tiphys\.metric (\{.*\})\s*$", re.MULTILINE)
+METRIC = re.compile(b"^" + re.escape(report.MARK.encode()) + rb"\{.*\}\s*$", re.MULTILINE)
 CHUNK_BYTES = 1 << 20
 PROGRESS = re.compile(r"\d+/\d+")
 
@@ -49,7 +48,9 @@ class Tail:
                 if not whole:
                     break  # a line that is still being written
                 for line in METRIC.finditer(chunk[:whole]):
-                    found.update(metric(line[1]))
+                    said = report.read_metric(line[0].decode(errors="replace"))
+                    if said is not None and math.isfinite(said.value):
+                        found[said.name] = said.value
                 self.offset += whole
                 log.seek(self.offset)
         return found
@@ -60,17 +61,3 @@ class Tail:
             if PROGRESS.fullmatch(text):
                 return text
         return self.progress
-
-
-def metric(line: bytes) -> Mapping[str, float]:
-    """Return the metric a step printed, nothing when the line is not one.
-
-    >>> metric(b'{"name": "loss", "value": 0.5}')
-    {'loss': 0.5}
-    """
-    try:
-        raw = json.loads(line)
-        value = float(raw["value"])
-        return {str(raw["name"]): value} if math.isfinite(value) else {}
-    except (ValueError, KeyError, TypeError):
-        return {}

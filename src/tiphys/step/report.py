@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 from tiphys.step.forms import Number
 
@@ -26,6 +27,35 @@ def metric(name: str, value: float, *, step: int | None = None) -> None:
     if path := os.environ.get(METRICS_FILE):
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+class Metric(NamedTuple):
+    """One logged value; *step* is None where it was not one of a series."""
+
+    name: str
+    value: float
+    step: float | None
+
+
+def read_metric(line: str) -> Metric | None:
+    """Return what `metric` said in this line of a log; None for any other line.
+
+    >>> read_metric('tiphys.metric {"name": "loss", "value": 0.5}')
+    Metric(name='loss', value=0.5, step=None)
+    >>> read_metric("tiphys.metric of nothing")
+    """
+    if not line.startswith(MARK):
+        return None
+    try:
+        said = json.loads(line.removeprefix(MARK))
+        step = said.get("step")
+        return Metric(
+            name=str(said["name"]),
+            value=float(said["value"]),
+            step=None if step is None else float(step),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def progress(done: int, total: int) -> None:

@@ -2,7 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tiphys.runtime.progress import Tail, metric
+from tiphys.runtime.progress import Tail
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -29,5 +29,6 @@ def test_an_endless_line_does_not_stop_the_reading(tmp_path):
 
 
 @pytest.mark.parametrize("line", [b"", b"[]", b'{"name": 1}', b'{"name": "a", "value": "NaN"}'])
-def test_what_is_no_metric_is_no_metric(line):
-    assert metric(line) == {}
+def test_what_is_no_metric_is_no_metric(tmp_path, line):
+    (tmp_path / "log").write_bytes(b"tiphys.metric " + line + b"\n")
+    assert Tail(tmp_path).news("n", NOW) is None
