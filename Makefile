@@ -1,4 +1,4 @@
-.PHONY: help install data run test lint check manifests images locks lock-check cluster-up cluster-down cluster-test cluster-shell clean
+.PHONY: help install data run test lint check manifests images locks lock-check cluster-up cluster-down cluster-test cluster-shell
 unexport PYTHONDONTWRITEBYTECODE      # without bytecode every start is two to six times slower
 export UV_COMPILE_BYTECODE = 1
 export GX_ANALYTICS_ENABLED = false

@@ -12,9 +12,9 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 
 from tiphys.cluster.connection import Connection, Object, ask, stream
 from tiphys.cluster.metrics import MetricTap
+from tiphys.engine.status import ended
 
 OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
-ENDED = frozenset({"Succeeded", "Failed", "Error"})
 
 
 def list_runs(connection: Connection) -> list[Object]:
@@ -56,11 +56,6 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
             run = get(connection, name)  # the server ended the stream: ask again
     tap.close()
     yield tap.merged(run)
-
-
-def ended(run: Mapping[str, Any]) -> bool:
-    """Return whether the run is over, exit handler included."""
-    return (run.get("status") or {}).get("phase") in ENDED
 
 
 def logs(

@@ -13,6 +13,14 @@ from tiphys.manifest.model import Json
 LABELS = "workflows.argoproj.io"
 
 
+ENDED = frozenset({Phase.SUCCEEDED, Phase.FAILED, Phase.ERROR})
+
+
+def ended(workflow: Mapping[str, Json]) -> bool:
+    """Return whether a Workflow object's run is over, exit handler included."""
+    return (workflow.get("status") or {}).get("phase") in ENDED
+
+
 def status(state: State) -> dict[str, Json]:
     """Return the Workflow object; what is below a node in it is shared between calls."""
     progress = _sums(state)

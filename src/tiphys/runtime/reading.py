@@ -9,14 +9,13 @@ from typing import Any
 
 from tiphys import engine
 from tiphys import manifest as manifests
+from tiphys.engine.status import ended
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.runtime import folder
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.folder import RunFolder
 from tiphys.runtime.record import given, replay
 from tiphys.runtime.request import LogLine, Workflow
-
-ENDED = frozenset({"Succeeded", "Failed", "Error"})
 
 DRIVER = "tiphys/driver"
 """The annotation of a run that has not ended: the driver's process number, or `absent`."""
@@ -58,11 +57,6 @@ def run_folder(root: Path, name: str) -> Path:
 def artifact(root: Path, name: str, node: str, artifact: str) -> Path:
     """Return where the output artifact of the node with this id is, whether or not it is there."""
     return folder.find(root, name).node(node) / "out" / "artifacts" / artifact
-
-
-def ended(workflow: Workflow) -> bool:
-    """Return whether the run is over, exit handler included."""
-    return workflow.get("status", {}).get("phase") in ENDED
 
 
 def _created(workflow: Workflow) -> tuple[str, str]:
