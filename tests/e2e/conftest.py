@@ -1,4 +1,7 @@
+import shutil
+import subprocess
 import textwrap
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,21 @@ def laptop(tmp_path):
 @pytest.fixture
 def by_name():
     return nodes
+
+
+@contextmanager
+def _four_mebibytes(folder: Path):
+    mount, umount = shutil.which("mount"), shutil.which("umount")
+    command = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)]
+    if not mount or subprocess.run(command, check=False, capture_output=True).returncode:
+        pytest.skip("full disk: needs the right to mount a tmpfs")
+    try:
+        yield
+    finally:
+        subprocess.run([umount, "-l", str(folder)], check=True)
+
+
+@pytest.fixture
+def four_mebibytes():
+    """Return a context manager that makes a folder a small file system, or skips the test."""
+    return _four_mebibytes

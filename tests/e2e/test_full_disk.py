@@ -1,8 +1,6 @@
 """A run on a disk that fills up, on a small file system of its own."""
 
 import os
-import shutil
-import subprocess
 
 import pytest
 
@@ -30,14 +28,9 @@ spec:
 
 
 @pytest.fixture
-def small_disk(laptop):
-    """Make the laptop's folder a file system of 4 MiB."""
-    mount = shutil.which("mount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(laptop.root)]
-    if os.geteuid() or mount is None or subprocess.run(command, check=False).returncode:
-        pytest.skip("full disk: needs root and a tmpfs to mount")
-    yield laptop
-    subprocess.run([shutil.which("umount") or "umount", "-l", str(laptop.root)], check=True)
+def small_disk(laptop, four_mebibytes):
+    with four_mebibytes(laptop.root):
+        yield laptop
 
 
 def test_a_full_disk_interrupts_the_run_which_goes_on_when_there_is_room(small_disk):

@@ -1,7 +1,6 @@
 """The disk of the run folder fills up while somebody watches."""
 
 import shutil
-import subprocess
 
 import pytest
 
@@ -26,14 +25,9 @@ spec:
 
 
 @pytest.fixture
-def small_disk(terminal):
-    """Make the folder a file system of 4 MiB."""
-    mount, umount = shutil.which("mount"), shutil.which("umount")
-    command = [mount or "mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(terminal.folder)]
-    if not mount or subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("full disk: needs the right to mount a tmpfs")
-    yield terminal
-    subprocess.run([umount, "-l", str(terminal.folder)], check=True)
+def small_disk(terminal, four_mebibytes):
+    with four_mebibytes(terminal.folder):
+        yield terminal
 
 
 def test_the_run_is_interrupted_says_how_to_go_on_and_goes_on(small_disk):
