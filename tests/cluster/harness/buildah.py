@@ -21,8 +21,6 @@ class Build:
     image: Image
     containerfile: Path
     context: Path
-    target: str = ""
-    """The stage to build; empty is the last one."""
     arguments: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,8 +42,6 @@ class Store:
         for path in [build.context, *build.context.rglob("*")]:
             os.utime(path, (0, 0), follow_symlinks=False)
         words = ["--layers", "--pull-never", "--format", "oci", f"--file={build.containerfile}"]
-        if build.target:
-            words.append(f"--target={build.target}")
         words += [f"--build-arg={key}={value}" for key, value in build.arguments.items()]
         if certificates := os.environ.get("SSL_CERT_FILE"):  # trusted outside, so inside as well
             words.append(f"--volume={certificates}:{CERTIFICATES}:ro")

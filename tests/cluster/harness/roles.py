@@ -14,7 +14,6 @@ from harness.shell import run
 
 REPOSITORY = "localhost/flights"
 ROLES = ("step", "quality", "serve", "train")
-"""In the Containerfile's order: building one also builds those before it."""
 LARGE = "train"
 """Has torch with CUDA: several gigabytes on every node that holds it."""
 
@@ -51,8 +50,7 @@ class Roles:
                     image=image,
                     containerfile=self._places.repository / "Containerfile",
                     context=context,
-                    target=image.alias,
-                    arguments={"BASE": self.base.local},
+                    arguments={"BASE": self.base.local, "ROLE": image.alias},
                 )
             )
 
