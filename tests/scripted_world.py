@@ -21,16 +21,26 @@ from tiphys.engine.events import (
     Exited,
     Interrupted,
     Lost,
+    Released,
     Resumed,
     Retried,
     Started,
     Stopped,
+    Suspended,
+    Terminated,
 )
 from tiphys.engine.node import ArtifactLocation, NodeOutputs
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 ATTEMPT = re.compile(r"\((\d+)\)$")
 KILLED = 143
+PLAIN = {
+    "resume": Resumed,
+    "terminate": Terminated,
+    "suspend": Suspended,
+    "release": Released,
+}
+"""Events of the user's that say nothing but when."""
 
 
 @dataclass
@@ -93,8 +103,8 @@ class World:
             self._put(at, Stopped(at=at, message=value or ""))
         elif verb == "retry":
             self._put(at, Retried(at=at, parameters=value or {}))
-        elif verb == "resume":
-            self._put(at, Resumed(at=at))
+        elif verb in PLAIN:
+            self._put(at, PLAIN[verb](at=at))
         else:
             self._put(at, self._interrupt)
 

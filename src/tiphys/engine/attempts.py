@@ -112,8 +112,8 @@ def give_up(state: State, frame: RetryFrame, reason: str) -> None:
 
 
 def _stop_message(state: State) -> str | None:
-    if state.stopped:
-        return "Stopped with strategy 'Stop'"
+    if state.shutdown is not None:
+        return state.shutdown.message
     if state.expired and state.deadline is not None:
         return f"retry exceeded workflow deadline {variables.rfc3339(state.deadline)}"
     return None

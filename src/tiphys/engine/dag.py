@@ -252,7 +252,11 @@ def ended(state: State, frame: DagFrame, notice: Ended) -> None:
 def done(state: State, frame: DagFrame, node_id: str) -> None:
     """A task and its exit handler have ended: start what waited for it alone."""
     frame.open -= 1
-    for name in frame.plan.dependants[frame.names[node_id]]:
+    task = frame.names[node_id]
+    waiting = (
+        () if exit_handlers.withheld(state, frame.tasks[task]) else frame.plan.dependants[task]
+    )
+    for name in waiting:
         frame.missing[name] -= 1
         if not frame.missing[name]:
             _ready(state, frame, name)

@@ -10,7 +10,7 @@ from tiphys.engine.state import DagFrame, State
 
 def of(state: State, frame: DagFrame) -> Phase:
     """Return the phase of a DAG none of whose tasks is open."""
-    if state.stopped and not frame.site.exit_handler:
+    if state.ending(frame.site):
         return Phase.FAILED
     if state.active_pods and busy(state, frame.id):
         return Phase.RUNNING

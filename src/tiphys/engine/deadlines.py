@@ -7,14 +7,13 @@ from tiphys.engine import durations, tree
 from tiphys.engine.actions import Kill, WakeAt
 from tiphys.engine.faults import TemplateError
 from tiphys.engine.node import Phase
-from tiphys.engine.state import PodFrame, State
+from tiphys.engine.state import PodFrame, Shutdown, State
 from tiphys.manifest.model import Template
 
 SHORTEST = timedelta(seconds=2)
 """A `timeout` up to this is over before it begins (rule 47)."""
 OVERDUE = "Pod was active on the node longer than the specified deadline"
 EXPIRED = "Step exceeded its deadline"
-STOPPED = "workflow shutdown with strategy:  Stop"
 
 
 def wake(state: State, at: datetime, node_id: str) -> None:
@@ -74,8 +73,15 @@ def kill(state: State, node_id: str, frame: PodFrame, message: str) -> None:
     state.actions.append(Kill(node=node_id, reason=message or "Max duration limit exceeded"))
 
 
-def kill_all(state: State, message: str) -> None:
-    """Have every pod killed that is no part of an exit handler (rules 48, 49)."""
+def expire_all(state: State) -> None:
+    """Have every pod killed that is no part of an exit handler (rule 48)."""
     for node_id, frame in list(state.frames.items()):
         if isinstance(frame, PodFrame) and not frame.site.exit_handler:
-            kill(state, node_id, frame, message)
+            kill(state, node_id, frame, EXPIRED)
+
+
+def shut_down(state: State, down: Shutdown) -> None:
+    """Have every pod killed that *down* does not spare (rule 49)."""
+    for node_id, frame in list(state.frames.items()):
+        if isinstance(frame, PodFrame) and not down.spares(frame.site):
+            kill(state, node_id, frame, f"workflow shutdown with strategy:  {down}")

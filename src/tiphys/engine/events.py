@@ -94,6 +94,27 @@ class Stopped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terminated:
+    """The user ends the run at once: exit handlers neither run on nor start (rule 49)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspended:
+    """The user holds the run: what runs goes on, nothing new begins (rule 49)."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The user lets a suspended run go on."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resumed:
     """A new driver took the run over: all that is outstanding is said to it again.
 
@@ -121,6 +142,9 @@ Event = (
     | Interrupted
     | ClockReached
     | Stopped
+    | Terminated
+    | Suspended
+    | Released
     | Resumed
     | Retried
 )

@@ -2,7 +2,15 @@
 
 from tiphys.engine import tree
 from tiphys.engine.node import Node
-from tiphys.engine.state import DagFrame, Enter, LoopFrame, Site, State, StepsFrame
+from tiphys.engine.state import (
+    DagFrame,
+    Enter,
+    LoopFrame,
+    Shutdown,
+    Site,
+    State,
+    StepsFrame,
+)
 from tiphys.manifest.model import Call
 
 
@@ -12,7 +20,7 @@ def offer(state: State, frame: DagFrame | LoopFrame | StepsFrame, node: Node, ca
     It runs after Succeeded, Failed and Error. Without arguments of its own it gets the
     workflow's (rule 52).
     """
-    if call.on_exit is None or not node.phase.completed:
+    if call.on_exit is None or not node.phase.completed or withheld(state, call):
         return False
     site = Site(
         name=f"{node.name}.onExit",
@@ -29,3 +37,8 @@ def offer(state: State, frame: DagFrame | LoopFrame | StepsFrame, node: Node, ca
     frame.handlers[handler] = node.id
     state.entries.append(Enter(site=site, supplied=state.supplied))
     return True
+
+
+def withheld(state: State, call: Call) -> bool:
+    """Whether *call* never gets its exit handler: what depends on it then waits for ever."""
+    return call.on_exit is not None and state.shutdown is Shutdown.TERMINATE

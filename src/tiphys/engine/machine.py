@@ -31,10 +31,13 @@ from tiphys.engine.events import (
     Interrupted,
     Lost,
     Progressed,
+    Released,
     Resumed,
     Retried,
     Started,
     Stopped,
+    Suspended,
+    Terminated,
 )
 from tiphys.engine.node import Phase
 from tiphys.engine.state import (
@@ -49,6 +52,7 @@ from tiphys.engine.state import (
     PodFrame,
     Ready,
     RetryFrame,
+    Shutdown,
     Site,
     State,
     StepsFrame,
@@ -98,8 +102,8 @@ def advance(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
             raise ValueError(event)
         case Started() | Progressed() | Exited() | Lost() | Interrupted():
             pods.report(state, event)
-        case Stopped():
-            _stop(state)
+        case Stopped() | Terminated() | Suspended() | Released():
+            _steer(state, event)
         case Resumed():
             _resume(state)
         case ClockReached():
@@ -108,9 +112,22 @@ def advance(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
     return _settled(state)
 
 
-def _stop(state: State) -> None:
-    state.stopped = True
-    deadlines.kill_all(state, deadlines.STOPPED)
+def _steer(state: State, event: Stopped | Terminated | Suspended | Released) -> None:
+    """Do to the run what the user says."""
+    match event:
+        case Stopped():
+            _shut_down(state, Shutdown.STOP)
+        case Terminated():
+            _shut_down(state, Shutdown.TERMINATE)
+        case Suspended():
+            state.suspended = True
+        case Released():
+            state.suspended = False
+
+
+def _shut_down(state: State, down: Shutdown) -> None:
+    state.shutdown = down
+    deadlines.shut_down(state, down)
     _end_backoffs(state)
 
 
@@ -163,14 +180,14 @@ def _look_at_clock(state: State) -> None:
 def _expire(state: State) -> None:
     """The workflow's deadline has passed: its pods fail, exit handlers still run (rule 48)."""
     state.expired = True
-    deadlines.kill_all(state, deadlines.EXPIRED)
+    deadlines.expire_all(state)
     _end_backoffs(state)
 
 
 def _settled(state: State) -> tuple[State, tuple[Action, ...]]:
     """Work off the agenda, and end the run if nothing is left."""
     variables.tick(state)
-    while state.notices or state.entries or limits.release(state):
+    while not state.suspended and (state.notices or state.entries or limits.release(state)):
         if state.notices:
             _notice(state, state.notices.popleft())
         else:
@@ -273,13 +290,13 @@ def _top_ended(state: State, notice: Ended) -> None:
         state.closing = (Phase.ERROR, f"error in entry template execution: {notice.raised}")
     else:
         phase = node.phase if node.phase.unsuccessful else Phase.SUCCEEDED
-        stopped = state.stopped and phase.unsuccessful
-        message = "Stopped with strategy 'Stop'" if stopped else node.message
-        message = message or state.deadlock
+        message = node.message or state.deadlock
+        if state.shutdown is not None:
+            message = state.shutdown.message
         state.verdict = (phase, message if phase.unsuccessful else "")
         variables.conclude(state, phase)
         handler = state.workflow.spec.on_exit
-        if handler is None:
+        if handler is None or state.shutdown is Shutdown.TERMINATE:
             state.closing = state.verdict
             return
         site = _top(state, f"{state.begun.name}.onExit", handler, handler=True)
@@ -299,8 +316,8 @@ def _handler_ended(state: State, notice: Ended) -> None:
 
 
 def _waiting(state: State) -> bool:
-    """Whether a timer will bring the run on: a back-off or a deadline."""
-    return any(
+    """Whether a timer or the user will bring the run on: a back-off, a deadline, a release."""
+    return state.suspended or any(
         isinstance(frame, RetryFrame) and frame.wakes_at is not None
         for frame in state.frames.values()
     )

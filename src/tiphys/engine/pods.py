@@ -22,8 +22,8 @@ def start(state: State, site: Site, bound: Bound, cut_off: datetime | None) -> N
     """Make the pod's node and have it started, unless the run is ending."""
     node = tree.add(state, site, NodeType.POD, Phase.PENDING)
     tree.receive(state, node.id, bound)
-    if state.stopped and not site.exit_handler:
-        tree.finish(state, node.id, Phase.FAILED, "workflow shutdown with strategy: Stop")
+    if down := state.ending(site):
+        tree.finish(state, node.id, Phase.FAILED, f"workflow shutdown with strategy: {down}")
         return
     if state.expired and not site.exit_handler:
         tree.finish(state, node.id, Phase.FAILED, deadlines.EXPIRED)

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from tiphys.engine.actions import Action, StartAttempt
 from tiphys.engine.events import Begun
@@ -229,6 +230,22 @@ class Tally:
     unsuccessful: int = 0
 
 
+class Shutdown(StrEnum):
+    """How a run is being ended (rule 49), in Argo's words."""
+
+    STOP = "Stop"
+    TERMINATE = "Terminate"
+
+    @property
+    def message(self) -> str:
+        """What nodes say that are not begun any more, and the run itself."""
+        return f"Stopped with strategy '{self.value}'"
+
+    def spares(self, site: Site) -> bool:
+        """Whether what is at *site* goes on: exit handlers do on Stop, nothing on Terminate."""
+        return self is Shutdown.STOP and site.exit_handler
+
+
 @dataclass(slots=True, kw_only=True)
 class State:
     manifest: Manifest
@@ -239,7 +256,9 @@ class State:
     phase: Phase = Phase.RUNNING
     message: str = ""
     finished_at: datetime | None = None
-    stopped: bool = False
+    shutdown: Shutdown | None = None
+    suspended: bool = False
+    """Nothing new begins until the run is released."""
     expired: bool = False
     """The workflow's deadline has passed."""
     deadline: datetime | None = None
@@ -281,3 +300,8 @@ class State:
     """Templates as written, and with what the workflow gives to all."""
     shown: dict[str, tuple[Node, dict[str, Json]]] = field(default_factory=dict)
     """What `status` made of a node, to be made again only when the node has changed."""
+
+    def ending(self, site: Site) -> Shutdown | None:
+        """Return how the run is being ended, if that concerns *site*."""
+        down = self.shutdown
+        return None if down is None or down.spares(site) else down

@@ -28,7 +28,7 @@ def status(state: State) -> dict[str, Json]:
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": _metadata(state),
-        "spec": state.workflow.raw.get("spec", {}),
+        "spec": _spec(state),
         "status": _without_empty(
             {
                 "phase": state.phase.value,
@@ -64,6 +64,15 @@ def _metadata(state: State) -> dict[str, Json]:
             "annotations": dict(workflow.annotations),
         }
     )
+
+
+def _spec(state: State) -> Mapping[str, Json]:
+    """Return the spec as written, and what the user has done to the run since, as Argo notes it."""
+    written = state.workflow.raw.get("spec", {})
+    done: dict[str, Json] = {"suspend": True} if state.suspended else {}
+    if state.shutdown is not None:
+        done["shutdown"] = state.shutdown.value
+    return {**written, **done} if done else written
 
 
 def _stored_spec(state: State) -> dict[str, Json]:
