@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shlex
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ from pathlib import Path
 from tiphys.ml import digest, serving
 from tiphys.ml.data import Pin
 from tiphys.ml.gate.decision import Decision
-from tiphys.ml.registry import MovedError, Provenance, Registry
+from tiphys.ml.registry import MovedError, OutdatedError, Provenance, Registry
 from tiphys.ml.serving import client, kubernetes
 from tiphys.ml.serving.client import NotServedError
 from tiphys.ml.serving.golden import Golden
-from tiphys.step import Temporary, WrongInput
+from tiphys.step import Preempted, Temporary, WrongInput
 
 TARGETS = ("kubernetes", "local")
 
@@ -32,6 +33,8 @@ class Deployment:
     """Content hash of the model."""
     endpoint: str
     """Where it answers: `POST <endpoint>/infer` in the Open Inference Protocol."""
+    released: bool = True
+    """False where newer code had been released before: then nothing has changed."""
 
 
 def deploy(
@@ -42,8 +45,11 @@ def deploy(
     registry: str,
     target: str,
     serve_image: str = "",
+    order: str = "",
 ) -> Deployment:
     """Deploy a model that the gate has let pass, and only that.
+
+    Of two runs the one of newer code wins, whichever ends first.
 
     Args:
         model: the model artifact
@@ -52,6 +58,7 @@ def deploy(
         registry: URL of the registry
         target: `local` or `kubernetes`; TIPHYS_SERVING in the environment has the last word
         serve_image: of the server, for `kubernetes`
+        order: when the code was new, as `resolve` found it; "" is older than nothing
     """
     target = os.environ.get("TIPHYS_SERVING") or target
     _demand_servable(target, serve_image)
@@ -64,17 +71,21 @@ def deploy(
         data_hash=dataset.md5,
         decision_hash=hashlib.sha256(text).hexdigest(),
         workflow_uid=os.environ.get("TIPHYS_WORKFLOW_UID", ""),
+        order=order,
     )
     known = Registry.open(registry)
     known.register(judged.model, model, provenance)
     golden = Golden.read(model)
-    with champion(known, judged, provenance):
-        try:
+    try:
+        with until_told_to_go(), champion(known, judged, provenance):
             url = _serve(target, registry, judged, serve_image)
             client.wait_for(url, version, PATIENCE)
             client.check(url, judged.model, version, golden)
-        except (NotServedError, TimeoutError) as error:
-            raise Temporary(str(error)) from error
+    except (NotServedError, TimeoutError) as error:
+        raise Temporary(str(error)) from error
+    except OutdatedError as outdated:
+        print(f"{version[:12]} is not released. {outdated}")  # noqa: T201 - the log of the step
+        return Deployment(version=version, endpoint="", released=False)
     endpoint = f"{url}/v2/models/{judged.model}"
     _tell(endpoint, version, golden)
     return Deployment(version=version, endpoint=endpoint)
@@ -88,14 +99,32 @@ def champion(known: Registry, judged: Decision, provenance: Provenance) -> Itera
     decision.
     """
     version = judged.challenger
-    move = known.alias(judged.model, "champion", version, provenance, expected=judged.champion)
     try:
+        known.alias(judged.model, "champion", version, provenance, expected=judged.champion)
         yield
     except BaseException:  # Ctrl-C too: nobody has seen the model serve
-        if judged.champion != version and move.provenance == provenance:
+        move = known.get(judged.model, "champion")
+        if judged.champion != version and move and move.provenance == provenance:
             with suppress(MovedError):
                 known.rollback(judged.model, "champion", provenance, expected=version)
         raise
+
+
+@contextmanager
+def until_told_to_go() -> Iterator[None]:
+    """Let SIGTERM end what is within by an exception, once: what has begun can be taken back."""
+
+    def go(number: int, frame: object) -> None:
+        del frame
+        signal.signal(number, signal.SIG_IGN)
+        text = "was told to go before the model had been seen to serve"
+        raise Preempted(text)
+
+    before = signal.signal(signal.SIGTERM, go)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _demand_servable(target: str, image: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 from tiphys.ml import digest
-from tiphys.ml.data import Pin, calendar, locked
+from tiphys.ml.data import Pin, calendar, locked, objects
 from tiphys.ml.data.revision import Folder
 from tiphys.step import Output, WrongInput
 
@@ -33,6 +33,9 @@ class Resolution:
     """The commit, where the source is a checkout, else as it was asked for."""
     code_hash: str
     """SHA-256 over the files of the code."""
+    order: str
+    """When the code was new, RFC 3339 in UTC: no deployment goes back behind that of the champion.
+    The time of the commit, where the source is a checkout, else of the run's creation."""
 
 
 def resolve(
@@ -42,6 +45,7 @@ def resolve(
     window: int = 3,
     holdout: str = "latest",
     dataset: str = "data/flights",
+    created: str = "",
     code: Annotated[Path, Output()],
 ) -> Resolution:
     """Find the data of *revision* and choose the months.
@@ -52,6 +56,7 @@ def resolve(
         window: how many months to train on
         holdout: the month to judge on, or "latest", the newest there is
         dataset: the path of the data in the project
+        created: when the run was, RFC 3339 in UTC
         code: what every later step gets
     """
     folder = Folder.of(source, revision)
@@ -64,7 +69,13 @@ def resolve(
         holdout=month,
         revision=folder.name,
         code_hash=digest.of_directory(code),
+        order=_committed(source, folder.name) or created,
     )
+
+
+def _committed(source: Path, commit: str) -> str:
+    moment = objects.committed_at(source / ".git", commit)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
 
 
 def _months_of(pinned: locked.Locked) -> list[str]:

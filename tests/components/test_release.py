@@ -1,6 +1,7 @@
 import dataclasses
 import json
 import shutil
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -8,7 +9,7 @@ from datetime import timedelta
 import pyarrow.parquet as pq
 import pytest
 
-from components.deploy import champion, deploy
+from components.deploy import champion, deploy, until_told_to_go
 from components.evaluate import evaluate
 from components.record import record
 from tests import tiny_model
@@ -20,7 +21,7 @@ from tiphys.ml.gate.reading import SpecError
 from tiphys.ml.registry import MovedError, Provenance, Registry
 from tiphys.ml.serving.client import RejectedError
 from tiphys.ml.serving.kubernetes import RolloutError
-from tiphys.step import Temporary, WrongInput
+from tiphys.step import Preempted, Temporary, WrongInput
 
 PIN = Pin(path="data/flights", md5="da7a.dir", size=1, nfiles=1, revision="r1")
 GOOD, WORSE, BAD = 1.0, 1.6, 4.0
@@ -131,14 +132,51 @@ def test_a_deployed_model_serves_and_the_last_line_of_the_log_asks_it(project, c
 
 def test_the_registry_knows_why_a_model_is_champion(project):
     judge(project, GOOD)
-    release(project, GOOD)
+    release(project, GOOD, order="2026-01-02T00:00:00Z")
     provenance = Registry.open("registry").get("flights", "champion").provenance
     assert provenance == Provenance(
         dvc_revision="r1",
         data_hash="da7a.dir",
         decision_hash=digest.of_file(project / f"d-{GOOD}"),
         workflow_uid="uid-1",
+        order="2026-01-02T00:00:00Z",
     )
+
+
+def test_an_older_commit_that_ends_later_does_not_replace_a_newer_one(project, capsys):
+    judge(project, WORSE)
+    judge(project, GOOD)
+    release(project, GOOD, order="2026-01-02T00:00:00Z")
+    outdated = release(project, WORSE, order="2026-01-01T23:59:59Z")
+    assert not outdated.released
+    assert "is not released" in capsys.readouterr().out
+    assert champions(project) == [version(project, GOOD)]
+
+
+def test_newer_code_that_makes_the_same_model_keeps_older_code_away(project):
+    judge(project, WORSE)
+    judge(project, GOOD)
+    release(project, GOOD, order="2026-01-01T00:00:00Z")
+    judge(project, GOOD)
+    assert release(project, GOOD, order="2026-01-03T00:00:00Z").released
+    assert not release(project, WORSE, order="2026-01-02T00:00:00Z").released
+
+
+def test_a_deployment_that_is_told_to_go_takes_its_model_back(project):
+    judge(project, GOOD)
+    judged = Decision.decode((project / f"d-{GOOD}").read_bytes())
+    known = Registry.open("registry")
+    known.register("flights", project / f"m-{GOOD}", Provenance())
+    before = signal.getsignal(signal.SIGTERM)
+
+    def told_to_go():
+        with until_told_to_go(), champion(known, judged, Provenance()):
+            signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(Preempted):
+        told_to_go()
+    assert known.get("flights", "champion") is None
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_deploying_the_champion_again_changes_nothing(project):

@@ -1,5 +1,7 @@
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,7 @@ from components import resolve as component
 from tiphys.errors import UserError
 
 ROOT = Path(__file__).parents[2]
+WHO = ("-c", "user.name=x", "-c", "user.email=x@example.com")
 LOCK = """
 stages:
   ingest:
@@ -42,6 +45,20 @@ def test_a_checkout_of_a_branch_is_resolved_to_its_commit(source):
     (source / ".git/HEAD").write_text(f"{'c' * 40}\n")
     found = resolve(source)
     assert (found.revision, found.dataset.revision) == ("c" * 40, "c" * 40)
+
+
+def test_without_a_commit_the_order_is_that_of_the_runs(source):
+    found = resolve(source, created="2026-01-31T06:05:04Z")
+    assert found.order == "2026-01-31T06:05:04Z"
+
+
+def test_the_order_of_a_checkout_is_the_time_of_its_commit(source):
+    shutil.rmtree(source / ".git")
+    when = {"GIT_COMMITTER_DATE": "2026-02-01T01:00:00+0100"}
+    for words in (["init", "-q"], ["add", "-A"], [*WHO, "commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=source, env={**os.environ, **when}, check=True)
+    found = resolve(source, created="2026-03-01T00:00:00Z")
+    assert found.order == "2026-02-01T00:00:00Z"
 
 
 def test_a_month_and_a_window_can_be_chosen(source):

@@ -13,6 +13,7 @@ from tiphys.ml import digest
 from tiphys.ml.registry import (
     CorruptVersionError,
     MovedError,
+    OutdatedError,
     Provenance,
     Registry,
 )
@@ -130,6 +131,17 @@ def test_an_alias_names_only_registered_versions(registry):
 def test_a_name_is_no_path(registry, name):
     with pytest.raises(UserError, match="is no name"):
         registry.get(name, "champion")
+
+
+def test_an_alias_does_not_go_back_to_older_code(registry, make):
+    old, new, taken = (registry.register("m", make(w), NOBODY).hash for w in ("old", "new", "bad"))
+    registry.alias("m", "champion", new, Provenance(order="2026-01-02T00:00:00Z"))
+    with pytest.raises(OutdatedError, match=r"2026-01-02.* outdated"):
+        registry.alias("m", "champion", old, Provenance(order="2026-01-01T00:00:00Z"))
+    registry.alias("m", "champion", taken, Provenance(order="2026-01-04T00:00:00Z"))
+    registry.rollback("m", "champion", Provenance(order="2026-01-04T00:00:00Z"))
+    registry.alias("m", "champion", old, Provenance(order="2026-01-03T00:00:00Z"))
+    assert registry.get("m", "champion").version == old
 
 
 def test_a_rollback_returns_to_the_version_before(deployed):

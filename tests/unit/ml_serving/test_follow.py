@@ -145,3 +145,12 @@ def test_a_directory_that_is_no_model_is_refused(tmp_path):
     truncate_graph(directory)
     with pytest.raises(ModelError):
         Model.load(directory)
+
+
+def test_a_first_model_that_is_taken_back_serves_no_more(follower, champion):
+    champion(1.0)
+    follower.look()
+    assert follower.service.model
+    follower.registry.rollback("m", "champion", NOBODY)
+    follower.look()
+    assert follower.service.model is None

@@ -5,13 +5,14 @@ no database and nothing to keep running: a directory or a bucket is the registry
 """
 
 from tiphys.ml.registry.entry import Entry, Provenance
-from tiphys.ml.registry.registry import MovedError, Registry
+from tiphys.ml.registry.registry import MovedError, OutdatedError, Registry
 from tiphys.ml.registry.versions import CorruptVersionError, Version
 
 __all__ = [
     "CorruptVersionError",
     "Entry",
     "MovedError",
+    "OutdatedError",
     "Provenance",
     "Registry",
     "Version",

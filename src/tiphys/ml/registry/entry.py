@@ -18,6 +18,8 @@ class Provenance:
     decision_hash: str = ""
     """sha256 of the `decision.json` that allowed the move."""
     workflow_uid: str = ""
+    order: str = ""
+    """When the code was new, RFC 3339 in UTC: times compare as their texts do."""
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> Self:

@@ -31,6 +31,18 @@ class MovedError(UserError):
         )
 
 
+class OutdatedError(UserError):
+    """The alias names what newer code has made, and is not taken back to older code."""
+
+    def __init__(self, where: str, order: str, newest: str) -> None:
+        self.order, self.newest = order, newest
+        super().__init__(
+            where,
+            f"it names what code of {newest} has made, and this is of {order}: outdated.",
+            "To go back on purpose, roll the alias back.",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Registry:
     """Models, their versions and aliases, in one object store."""
@@ -57,6 +69,8 @@ class Registry:
     ) -> Entry:
         """Let *alias* name *version* from now on; where it does already, nothing is written.
 
+        Where it does already for older code, it is written that newer code gave the same.
+
         Args:
             name: the model.
             alias: `champion`, `challenger` or any other word.
@@ -64,7 +78,8 @@ class Registry:
             provenance: why.
             expected: the version it must name at this moment, "" for none.
 
-        Raises: MovedError: it names another than *expected*, maybe since a moment ago.
+        Raises: OutdatedError: what it names is of newer code than `provenance.order` says.
+            MovedError: it names another than *expected*, maybe since a moment ago.
             UserError: there is no such version.
         """
         self.version(name, version)
@@ -72,8 +87,11 @@ class Registry:
 
         def decide(newest: log.Record | None) -> Mapping[str, Any] | log.Record:
             current = newest.body["version"] if newest else ""
-            if newest and current == version:
+            order = self._order(name, alias, newest) if newest else ""
+            if newest and current == version and provenance.order <= order:
                 return newest
+            if provenance.order and provenance.order < order:
+                raise OutdatedError(where, provenance.order, order)
             if expected not in (ANYTHING, current):
                 raise MovedError(where, expected, current)
             return {"version": version, "kind": "move", "provenance": asdict(provenance)}
@@ -120,6 +138,20 @@ class Registry:
             return {"version": version, "kind": "rollback", "provenance": asdict(provenance)}
 
         return Entry.read(log.append(self.store, _aliases(name, alias), decide))
+
+    def _order(self, name: str, alias: str, newest: log.Record) -> str:
+        """Return the order of the move by which *alias* names what it names.
+
+        After a rollback that is an earlier move: what was taken back does not count.
+        """
+        entry = Entry.read(newest)
+        if entry.kind == "move":
+            return entry.provenance.order
+        moves = (each for each in self.history(name, alias) if each.number < entry.number)
+        orders = [
+            m.provenance.order for m in moves if (m.kind, m.version) == ("move", entry.version)
+        ]
+        return orders[-1] if entry.version and orders else ""
 
     def version(self, name: str, version: str) -> Version:
         """Return one version. Raises: UserError: there is none of that hash."""

@@ -51,7 +51,10 @@ class Follower(threading.Thread):
     def look(self) -> None:
         """Look once, and swap where the alias has moved. Raises: whatever the store does."""
         entry, service = self.registry.get(self.model, "champion"), self.service
-        if entry is None or (service.rejected and service.rejected.entry == entry):
+        if entry is None:
+            self._rest()
+            return
+        if service.rejected and service.rejected.entry == entry:
             return
         if service.model and service.model.version == entry.version:
             self.service = Service(model=service.model)
@@ -68,3 +71,9 @@ class Follower(threading.Thread):
         self.service = Service(model=model)
         before = service.model.version[:12] if service.model else "nothing"
         logger.info("%s %s serves, before it %s", self.model, entry.version[:12], before)
+
+    def _rest(self) -> None:
+        """Serve nothing where the first model was taken back; an empty log says nothing."""
+        if self.service.model and self.registry.history(self.model, "champion"):
+            self.service = Service()
+            logger.info("%s was taken back, and there is none before it", self.model)
