@@ -4,9 +4,10 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 from tiphys.errors import UnknownNameError
 from tiphys.manifest.model import Json
@@ -58,6 +59,14 @@ POD_FIELDS = frozenset(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Which nodes of a tier: its selector's values, where they differ, and what is tolerated."""
+
+    node_selector: Mapping[str, str] = field(default_factory=dict)
+    tolerations: tuple[Mapping[str, Json], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
     """A name for hardware: what a step asks for when it asks for `gpu-1`."""
 
@@ -66,6 +75,8 @@ class Tier:
     limits: Mapping[str, str] = field(default_factory=dict)
     node_selector: Mapping[str, str] = field(default_factory=dict)
     tolerations: tuple[Mapping[str, Json], ...] = ()
+    on_demand: Placement | None = None
+    """Where the last attempt goes when the tier's own nodes may be taken away; None: nowhere."""
     nodes: int = 1
     """How many nodes one step takes."""
     capacity: int | None = None
@@ -144,6 +155,11 @@ class Profile:
     source: GitSource | ArchiveSource
     storage: Storage
     credentials: Credentials | None = None
+    """For every storage that has none of its own."""
+    own_credentials: Mapping[str, Credentials] = field(default_factory=dict)
+    """A storage's name, as in `storage`, to what it has of its own."""
+    registries: tuple[str, ...] = ()
+    """Where images may come from, and then by digest; empty: from anywhere."""
     serving: Json = "local"
     """`local`, or `{"kubernetes": {…}}`."""
     argo: ArgoServer | None = None
@@ -155,6 +171,14 @@ class Profile:
         if name not in self.tiers:
             raise UnknownNameError(str(self.folder / "profile.yaml"), "tier", name, self.tiers)
         return self.tiers[name]
+
+    def credentials_of(self, url: str) -> Credentials | None:
+        """Return the credentials for *url*, which lies below one of the storage roots."""
+        for name, credentials in self.own_credentials.items():
+            root = str(getattr(self.storage, name))
+            if url == root or url.startswith(f"{root}/"):
+                return credentials
+        return self.credentials
 
     def image(self, role: str) -> str:
         """Return the image of *role*; a laptop has a name for each, and no image."""
@@ -190,7 +214,8 @@ def load(folder: Path) -> Profile:
         gang=root.choice("gang", ("pod", "jobset")),
         source=_source(root),
         storage=_storage(root.section("storage")),
-        credentials=_credentials(root.section("credentials")) if "credentials" in root else None,
+        **_all_credentials(root),
+        registries=root.items("registries"),
         serving=_serving(root),
         argo=_argo(root.section("argo")) if "argo" in root else None,
         spec=root.mapping("spec"),
@@ -225,6 +250,7 @@ def _tier(name: str, section: Section) -> Tier:
         limits=section.quantities("limits"),
         node_selector=section.mapping("nodeSelector"),
         tolerations=section.items("tolerations"),
+        on_demand=_on_demand(section) if "onDemand" in section else None,
         nodes=section.number("nodes") or 1,
         capacity=section.number("capacity"),
         price=_price(section),
@@ -232,6 +258,19 @@ def _tier(name: str, section: Section) -> Tier:
     )
     section.close(POD_FIELDS)
     return tier
+
+
+def _on_demand(tier: Section) -> Placement:
+    spot, section = tier.mapping("nodeSelector"), tier.section("onDemand")
+    placement = Placement(
+        node_selector=section.mapping("nodeSelector"), tolerations=section.items("tolerations")
+    )
+    section.close()
+    for name in placement.node_selector:
+        if name not in spot:
+            found = f'onDemand selects nodes by "{name}", the tier itself does not.'
+            tier.wrong("onDemand", found, f"Say {name} in the tier's nodeSelector, too.")
+    return placement
 
 
 def _price(section: Section) -> Decimal | None:
@@ -264,6 +303,23 @@ def _storage(section: Section) -> Storage:
     )
     section.close()
     return storage
+
+
+def _all_credentials(root: Section) -> dict[str, Any]:
+    """Return both fields: one Secret for all, or `default` and those of single storages."""
+    if "credentials" not in root:
+        return {}
+    section = root.section("credentials")
+    if "default" not in section:
+        return {"credentials": _credentials(section)}
+    own = {
+        name: _credentials(section.section(name))
+        for name in (each.name for each in fields(Storage))
+        if name in section
+    }
+    found = {"credentials": _credentials(section.section("default")), "own_credentials": own}
+    section.close()
+    return found
 
 
 def _credentials(section: Section) -> Credentials:

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
 
+from tiphys import restricted
 from tiphys.errors import UserError
 
 Object = dict[str, Any]
@@ -89,6 +90,7 @@ def rolled_out(found: Object) -> bool:
 def deployment(server: Server) -> Object:
     """Return the Deployment of *server*."""
     labels = _labels(server)
+    volumes, mounts = restricted.scratch(tmp="/tmp")  # noqa: S108 -- a volume of the pod
     probe = {"path": "/v2/health/live", "port": PORT}
     container = {
         "name": "server",
@@ -109,19 +111,22 @@ def deployment(server: Server) -> Object:
             "requests": {"cpu": "100m", "memory": "256Mi"},
             "limits": {"memory": "1Gi"},
         },
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "securityContext": restricted.CONTAINER,
+        "volumeMounts": mounts,
     }
     pod = {
         "metadata": {"labels": labels},
-        "spec": {"containers": [container], "automountServiceAccountToken": False},
+        "spec": {
+            "containers": [container],
+            "volumes": volumes,
+            "securityContext": restricted.POD,
+            "automountServiceAccountToken": False,
+        },
     }
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": server.name, "labels": labels},
+        "metadata": {"name": server.name, "labels": _metadata_labels(server)},
         "spec": {
             "selector": {"matchLabels": labels},
             "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
@@ -136,19 +141,24 @@ def service(server: Server) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": {"name": server.name, "labels": labels},
+        "metadata": {"name": server.name, "labels": _metadata_labels(server)},
         "spec": {"selector": labels, "ports": [{"name": "http", "port": PORT}]},
     }
 
 
 def own_environment(template: Path = OWN_TEMPLATE) -> list[Object]:
-    """Return the `AWS_*` entries of the step's own template; none where Argo did not start it."""
+    """Return the entries that hold keys in the step's own template; none where Argo has none."""
     if not template.exists():
         return []
     raw = json.loads(template.read_bytes())
     entries = raw.get("container", {}).get("env", [])
-    return [each for each in entries if each["name"].startswith("AWS_")]
+    return [each for each in entries if each["name"].startswith(("AWS_", "TIPHYS_KEYS"))]
 
 
 def _labels(server: Server) -> dict[str, str]:
     return {"app.kubernetes.io/name": server.name, "app.kubernetes.io/managed-by": "tiphys"}
+
+
+def _metadata_labels(server: Server) -> dict[str, str]:
+    """Return the labels of the objects themselves: a selector, once made, cannot change."""
+    return {**_labels(server), "app.kubernetes.io/part-of": "tiphys"}
