@@ -7,7 +7,7 @@ export DO_NOT_TRACK = 1
 export ORT_DISABLE_TELEMETRY = 1
 BIN := .venv/bin
 UV := $(shell command -v uv || echo .uv/bin/uv)
-ROLES := step quality train serve
+ROLES := step quality train serve data
 COMPILE = UV_CUSTOM_COMPILE_COMMAND="make locks" $(UV) pip compile -q --universal --generate-hashes --no-emit-index-url --no-emit-find-links
 
 help:            ## List the targets

