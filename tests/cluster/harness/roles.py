@@ -13,7 +13,7 @@ from harness.places import Places
 from harness.shell import run
 
 REPOSITORY = "localhost/flights"
-ROLES = ("step", "quality", "serve", "train")
+ROLES = ("step", "quality", "serve", "data", "train")
 LARGE = "train"
 """Has torch with CUDA: several gigabytes on every node that holds it."""
 
