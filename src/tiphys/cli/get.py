@@ -7,7 +7,7 @@ from rich.text import Text
 from tiphys.cli import output, place
 from tiphys.cli.place import Workflow
 from tiphys.cli.tree import style, tree, used
-from tiphys.report.rows import rows
+from tiphys.report.rows import Attempt, rows
 from tiphys.runtime.clock import SystemClock
 
 
@@ -38,11 +38,17 @@ def _attempts(run: Workflow) -> Table:
                 row.name,
                 f"attempt {number}",
                 Text(attempt.phase, style=style(attempt.phase)),
+                "" if attempt.exit_code is None else f"exit {attempt.exit_code}",
                 used(row, attempt),
                 attempt.host,
-                Text(attempt.message),
+                Text(_told(attempt)),
             )
     return table
+
+
+def _told(attempt: Attempt) -> str:
+    """Return how *attempt* ended, and below it what followed from that."""
+    return "\n→ ".join(filter(None, (attempt.message, attempt.decision)))
 
 
 def _outputs(run: Workflow) -> Table:

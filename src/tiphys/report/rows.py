@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tiphys.report import decisions
+
 LEAVES = frozenset({"Pod", "Skipped"})
 
 Object = Mapping[str, Any]
@@ -29,6 +31,9 @@ class Attempt:
     memory_bytes: int | None
     cpu_seconds: float | None
     host: str
+    exit_code: int | None = None
+    decision: str = ""
+    """Whether it was tried again, and why; "" where its template does not tell its policies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,31 +159,39 @@ class _Tree:
             message=node.get("message") or last.get("message") or "",
             started=moment(node.get("startedAt")),
             finished=moment(node.get("finishedAt")),
-            attempts=tuple(self._attempts(node)),
+            attempts=tuple(self._attempts(node, template)),
             progress=_progress(last.get("progress", "")),
             metrics=_metrics(last),
             outputs=_outputs(node),
             requests=resources.get("requests", {}),
         )
 
-    def _attempts(self, node: Object) -> Iterator[Attempt]:
-        pods = node.get("children", ()) if node["type"] == "Retry" else [node["id"]]
-        for one in pods:
-            pod = self.nodes.get(one)
-            if pod is None or pod["type"] not in LEAVES:
-                continue
-            usage = pod.get("usage") or {}
-            yield Attempt(
-                node=pod["id"],
-                name=pod["displayName"],
-                phase=pod.get("phase", ""),
-                message=pod.get("message", ""),
-                started=moment(pod.get("startedAt")),
-                finished=moment(pod.get("finishedAt")),
-                memory_bytes=usage.get("peakMemoryBytes"),
-                cpu_seconds=usage.get("cpuSeconds"),
-                host=pod.get("hostNodeName", ""),
-            )
+    def _attempts(self, node: Object, template: Object) -> Iterator[Attempt]:
+        named = node.get("children", ()) if node["type"] == "Retry" else [node["id"]]
+        found = [self.nodes[one] for one in named if one in self.nodes]
+        pods = [pod for pod in found if pod["type"] in LEAVES]
+        ended = node.get("phase") in {"Failed", "Error"}
+        ending = str(node.get("message") or "") if ended else None
+        for pod, decision in zip(pods, decisions.told(template, pods, ending), strict=True):
+            yield _attempt(pod, decision)
+
+
+def _attempt(pod: Object, decision: str) -> Attempt:
+    usage = pod.get("usage") or {}
+    code = (pod.get("outputs") or {}).get("exitCode")
+    return Attempt(
+        node=pod["id"],
+        name=pod["displayName"],
+        phase=pod.get("phase", ""),
+        message=pod.get("message", ""),
+        started=moment(pod.get("startedAt")),
+        finished=moment(pod.get("finishedAt")),
+        memory_bytes=usage.get("peakMemoryBytes"),
+        cpu_seconds=usage.get("cpuSeconds"),
+        host=pod.get("hostNodeName", ""),
+        exit_code=None if code is None else int(code),
+        decision=decision,
+    )
 
 
 def _template_name(node: Object) -> str:

@@ -6,8 +6,17 @@ component imports from here only what it says to the world (`metric`, `progress`
 """
 
 from tiphys.step.entry import main
-from tiphys.step.failures import Preempted, Temporary, WrongInput
+from tiphys.step.failures import BadDevice, Preempted, Temporary, WrongInput
 from tiphys.step.report import metric, progress
 from tiphys.step.signature import Output
 
-__all__ = ["Output", "Preempted", "Temporary", "WrongInput", "main", "metric", "progress"]
+__all__ = [
+    "BadDevice",
+    "Output",
+    "Preempted",
+    "Temporary",
+    "WrongInput",
+    "main",
+    "metric",
+    "progress",
+]

@@ -190,13 +190,14 @@ def _write(path: Path, text: str) -> None:
 
 def _fail(error: BaseException) -> int:
     code = failures.exit_code(error)
-    if code in (ExitCode.FAILED, ExitCode.INTERRUPTED):
+    message = failures.message(error)
+    if code in (ExitCode.FAILED, ExitCode.BAD_DEVICE, ExitCode.INTERRUPTED):
         import traceback  # noqa: PLC0415 -- a step that ends well does not pay for it
 
         traceback.print_exception(error)
-        message = "".join(traceback.format_exception_only(error)).strip()
+        if code is not ExitCode.BAD_DEVICE:
+            message = "".join(traceback.format_exception_only(error)).strip()
     else:
-        message = str(error)
         print(message, file=sys.stderr, flush=True)  # noqa: T201 -- the log of the step
     _leave_message(message)
     return code

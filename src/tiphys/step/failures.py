@@ -1,5 +1,6 @@
 """How a step fails: each way has an exit code, and retry policies are written against them."""
 
+import os
 from enum import IntEnum
 
 from tiphys.errors import UserError
@@ -12,6 +13,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     WRONG_INPUT = 2
     TEMPORARY = 75
+    BAD_DEVICE = 76
     INTERRUPTED = 130
     PREEMPTED = 143
 
@@ -31,16 +33,42 @@ class Preempted(Exception):  # noqa: N818
     """The step was told to go and has saved what it needs to go on. Exit code 143."""
 
 
+NODE = "TIPHYS_NODE"
+"""The variable that names the node, where a template sets it."""
+
+ON_NODE = "bad device on node "
+"""How a message names it; the next attempt's placement reads it there."""
+
+_OF_DEVICES = ("CUDA error", "CUDA driver error", "uncorrectable ECC error")
+"""What libraries say when a device is to blame. Memory that does not suffice is not its fault."""
+
+
+class BadDevice(Exception):  # noqa: N818
+    """A device of this node computes no more; another node is better. Exit code 76."""
+
+
+def message(error: BaseException) -> str:
+    """Return what *error* says, with the node where a device is to blame."""
+    said = str(error) or type(error).__name__
+    if exit_code(error) is ExitCode.BAD_DEVICE and (node := os.environ.get(NODE)):
+        return f"{ON_NODE}{node}: {said}"
+    return said
+
+
 def exit_code(error: BaseException) -> ExitCode:
     """Return the exit code that says what *error* means."""
-    match error:
-        case UserError():
-            return ExitCode.WRONG_INPUT
-        case Temporary():
-            return ExitCode.TEMPORARY
-        case Preempted():
-            return ExitCode.PREEMPTED
-        case KeyboardInterrupt():
-            return ExitCode.INTERRUPTED
-        case _:
-            return ExitCode.FAILED
+    for kind, code in _CODES:
+        if isinstance(error, kind):
+            return code
+    if any(words in str(error) for words in _OF_DEVICES):
+        return ExitCode.BAD_DEVICE
+    return ExitCode.FAILED
+
+
+_CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
+    (UserError, ExitCode.WRONG_INPUT),
+    (Temporary, ExitCode.TEMPORARY),
+    (BadDevice, ExitCode.BAD_DEVICE),
+    (Preempted, ExitCode.PREEMPTED),
+    (KeyboardInterrupt, ExitCode.INTERRUPTED),
+)

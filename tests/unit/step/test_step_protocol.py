@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tiphys.errors import UserError
-from tiphys.step import Output, Preempted, Temporary, WrongInput, metric
+from tiphys.step import BadDevice, Output, Preempted, Temporary, WrongInput, metric
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -45,6 +45,12 @@ def temporary() -> None:
 
 def preempted() -> None:
     raise Preempted("saved at step 400")
+
+def worn() -> None:
+    raise BadDevice("device 3 fell off the bus")
+
+def computing() -> None:
+    raise RuntimeError("CUDA error: uncorrectable ECC error encountered")
 
 def broken() -> None:
     raise KeyError("x")
@@ -159,6 +165,8 @@ def test_metrics_of_a_worker_process_are_the_steps_metrics(call):
         ("known", ["--text=no such month"], 2, "here: no such month"),
         ("temporary", [], 75, "the remote does not answer"),
         ("preempted", [], 143, "saved at step 400"),
+        ("worn", [], 76, "device 3 fell off the bus"),
+        ("computing", [], 76, "CUDA error: uncorrectable ECC error encountered"),
         ("broken", [], 1, "KeyError: 'x'"),
     ],
 )
@@ -166,6 +174,13 @@ def test_each_way_to_fail_has_its_exit_code_and_leaves_its_message(call, name, a
     assert call(name, *argv) == code
 
     assert message() == text
+
+
+def test_a_bad_device_is_blamed_on_its_node(call, monkeypatch):
+    monkeypatch.setenv("TIPHYS_NODE", "gpu-a")
+
+    assert call("worn") == 76
+    assert message() == "bad device on node gpu-a: device 3 fell off the bus"
 
 
 def test_a_failure_of_unknown_kind_shows_its_traceback(call, capfd):
