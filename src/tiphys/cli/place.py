@@ -1,7 +1,7 @@
 """Where a command looks for runs: this machine, or the cluster of a profile. The same questions."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -9,14 +9,15 @@ import click
 
 from tiphys import runtime
 from tiphys.cli import project
+from tiphys.engine.status import ended
 from tiphys.manifest.profile import Profile
 from tiphys.review.parity import MANIFEST, fingerprint
-from tiphys.runtime import Observer, Outcome, RunRequest
+from tiphys.runtime import INTERRUPTED, Observer, Outcome, RunRequest
 
 if TYPE_CHECKING:
     from tiphys.cli.there import There
 
-Workflow = Mapping[str, Any]
+Workflow = dict[str, Any]
 
 option = click.option(
     "--on", metavar="PROFILE", help="Ask the cluster of manifests/PROFILE/profile.yaml."
@@ -42,11 +43,29 @@ class Place(Protocol):
     def run(self, request: RunRequest, display: Observer) -> Outcome:
         """Run a manifest to its end, and show it meanwhile."""
 
+    def watch(self, name: str, display: Observer) -> Outcome:
+        """Show a run until it has ended."""
+
     def retry(self, name: str, display: Observer) -> Outcome:
         """Run what failed again, and show it meanwhile."""
 
+    def resubmit(self, name: str, display: Observer) -> Outcome:
+        """Run the same manifest with the same parameters, and show it meanwhile."""
+
     def stop(self, name: str, display: Observer) -> Outcome | None:
         """Stop a run; None when somebody else brings it to its end."""
+
+    def terminate(self, name: str, display: Observer) -> Outcome | None:
+        """End a run without its exit handler; None as for `stop`."""
+
+    def suspend(self, name: str) -> None:
+        """Let nothing new begin in a run."""
+
+    def resume(self, name: str, display: Observer) -> Outcome | None:
+        """Let a run go on; None when somebody else brings it on."""
+
+    def delete(self, name: str) -> None:
+        """Remove an ended run."""
 
     def artifact(self, name: str, node: str, artifact: str) -> bytes | None:
         """Return a file that the node *node* (its id) left; None where there is no such file."""
@@ -82,11 +101,33 @@ class Here:
     def run(self, request: RunRequest, display: Observer) -> Outcome:
         return runtime.run(request, display)
 
+    def watch(self, name: str, display: Observer) -> Outcome:
+        outcome = watched(name, runtime.watch(self.root, name), display)
+        if not outcome.interrupted and not ended(outcome.workflow):
+            message = f"Nobody drives {name}. Take it up with `tiphys resume {name}`."
+            return replace(outcome, phase=INTERRUPTED, message=message)
+        return outcome
+
     def retry(self, name: str, display: Observer) -> Outcome:
         return runtime.retry(self.root, name, display)
 
+    def resubmit(self, name: str, display: Observer) -> Outcome:
+        return runtime.resubmit(self.root, name, display)
+
     def stop(self, name: str, display: Observer) -> Outcome | None:
         return runtime.stop(self.root, name, display)
+
+    def terminate(self, name: str, display: Observer) -> Outcome | None:
+        return runtime.terminate(self.root, name, display)
+
+    def suspend(self, name: str) -> None:
+        runtime.suspend(self.root, name)
+
+    def resume(self, name: str, display: Observer) -> Outcome | None:
+        return runtime.resume(self.root, name, display)
+
+    def delete(self, name: str) -> None:
+        runtime.delete(self.root, name)
 
     def artifact(self, name: str, node: str, artifact: str) -> bytes | None:
         path = runtime.artifact(self.root, name, node, artifact)
@@ -94,6 +135,28 @@ class Here:
 
     def page(self, name: str) -> Path:
         return runtime.run_folder(self.root, name) / "report.html"
+
+
+def suffix(on: str | None) -> str:
+    """Return what a command that is named to the reader needs to ask the same place."""
+    return f" --on {on}" if on else ""
+
+
+def watched(
+    name: str, states: Iterator[Workflow], display: Observer, on: str | None = None
+) -> Outcome:
+    """Show the *states* of a run; Ctrl-C ends the watching, not the run."""
+    workflow: Workflow = {}
+    try:
+        for workflow in states:
+            display.changed(workflow)
+    except KeyboardInterrupt:
+        words = f"{name}{suffix(on)}"
+        message = f"{name} goes on. Type: tiphys watch {words}, or: tiphys stop {words}"
+        return Outcome(name=name, phase=INTERRUPTED, message=message, workflow=workflow)
+    status = workflow.get("status") or {}
+    message = status.get("message") or ""
+    return Outcome(name=name, phase=status["phase"], message=message, workflow=workflow)
 
 
 def find(on: str | None) -> Place:

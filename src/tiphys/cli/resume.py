@@ -2,20 +2,14 @@
 
 import click
 
-from tiphys import runtime
-from tiphys.cli import output
-from tiphys.cli.ending import finish
-from tiphys.cli.live import Display
-from tiphys.cli.place import Here
-from tiphys.cli.project import root
-from tiphys.runtime.clock import SystemClock
+from tiphys.cli import place
+from tiphys.cli.verb import carry_out
 
 
 @click.command("resume")
 @click.argument("name")
-def command(name: str) -> int:
-    """Take up the run NAME where it was interrupted: what runs is adopted, what is done stays."""
-    where, console = Here(root()), output.console()
-    with Display(console, SystemClock().now, where.context) as display:
-        outcome = runtime.resume(where.root, name, display)
-    return finish(where, outcome, console)
+@place.option
+def command(name: str, on: str | None) -> int:
+    """Let the suspended run NAME go on; here, take up an interrupted one where it stopped."""
+    where = place.find(on)
+    return carry_out(where, lambda display: where.resume(name, display), f"{name} goes on.")

@@ -2,10 +2,8 @@
 
 import click
 
-from tiphys.cli import output, place
-from tiphys.cli.ending import finish
-from tiphys.cli.live import Display
-from tiphys.runtime.clock import SystemClock
+from tiphys.cli import place
+from tiphys.cli.verb import carry_out
 
 
 @click.command("retry")
@@ -13,7 +11,5 @@ from tiphys.runtime.clock import SystemClock
 @place.option
 def command(name: str, on: str | None) -> int:
     """Run what failed in the run NAME again; what succeeded stays."""
-    where, console = place.find(on), output.console()
-    with Display(console, SystemClock().now, where.context) as display:
-        outcome = where.retry(name, display)
-    return finish(where, outcome, console)
+    where = place.find(on)
+    return carry_out(where, lambda display: where.retry(name, display))

@@ -2,10 +2,8 @@
 
 import click
 
-from tiphys.cli import output, place
-from tiphys.cli.ending import finish
-from tiphys.cli.live import Display
-from tiphys.runtime.clock import SystemClock
+from tiphys.cli import place
+from tiphys.cli.verb import carry_out
 
 
 @click.command("stop")
@@ -14,10 +12,5 @@ from tiphys.runtime.clock import SystemClock
 def command(name: str, on: str | None) -> None:
     """Stop the run NAME: its running steps are ended, its exit handler still runs."""
     where = place.find(on)
-    console = output.console()
-    with Display(console, SystemClock().now, where.context) as display:
-        outcome = where.stop(name, display)
-    if outcome is None:
-        click.echo(f"{name} is told to stop.")
-    else:
-        finish(where, outcome, console)
+    told = f"{name} is told to stop."
+    carry_out(where, lambda display: where.stop(name, display), told)

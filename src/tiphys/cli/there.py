@@ -1,18 +1,20 @@
 """The runs of a cluster, for the commands that take `--on`."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from tiphys import manifest as manifests
+from tiphys.cli.place import watched
 from tiphys.cluster import artifacts, code, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
+from tiphys.engine.status import ended, suspended
 from tiphys.manifest.profile import Profile
+from tiphys.review import waiting
 from tiphys.review.parity import MANIFEST, fingerprint
 from tiphys.runtime import (
-    INTERRUPTED,
     Observer,
     Outcome,
     RefusedError,
@@ -20,6 +22,7 @@ from tiphys.runtime import (
     pack_project,
     read_parameters,
 )
+from tiphys.runtime.faults import NotEndedError, NotSuspendedError, RunStateError
 
 Workflow = dict[str, Any]
 
@@ -57,29 +60,70 @@ class There:
         return self.root / ".tiphys" / "pages" / self.profile.name / f"{name}.html"
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:
-        return self._watched(self.submit(request), display)
+        return self.watch(self.submit(request), display)
+
+    def watch(self, name: str, display: Observer) -> Outcome:
+        states = verbs.watch(self.connection, name)
+        return watched(name, states, display, self.profile.name)
 
     def retry(self, name: str, display: Observer) -> Outcome:
+        run = self.get(name)
+        phase = (run.get("status") or {}).get("phase", "")
+        if not ended(run):
+            raise NotEndedError(name, self._on)
+        if phase == "Succeeded":
+            raise RunStateError(name, phase, "There is nothing to retry.")
         verbs.retry(self.connection, name)
-        return self._watched(name, display)
+        return self.watch(name, display)
+
+    def resubmit(self, name: str, display: Observer) -> Outcome:
+        return self.watch(verbs.resubmit(self.connection, name), display)
 
     def stop(self, name: str, display: Observer) -> Outcome | None:
         del display
-        verbs.stop(self.connection, name)
+        self._end(name, verbs.stop)
         return None
 
-    def _watched(self, name: str, display: Observer) -> Outcome:
-        workflow: Workflow = {}
-        try:
-            for workflow in verbs.watch(self.connection, name):
-                display.changed(workflow)
-        except KeyboardInterrupt:
-            on = f"{name} --on {self.profile.name}"
-            message = f"{name} goes on. Type: tiphys get {on}, or: tiphys stop {on}"
-            return Outcome(name=name, phase=INTERRUPTED, message=message, workflow=workflow)
-        status = workflow.get("status") or {}
-        message = status.get("message") or ""
-        return Outcome(name=name, phase=status["phase"], message=message, workflow=workflow)
+    def terminate(self, name: str, display: Observer) -> Outcome | None:
+        del display
+        self._end(name, verbs.terminate)
+        return None
+
+    def _end(self, name: str, verb: Callable[[Connection, str], object]) -> None:
+        """End a run; a suspended one is let go first, because Argo would hold it for ever."""
+        run = self._unended(name, "There is nothing to stop.")
+        verb(self.connection, name)
+        if suspended(run):
+            verbs.resume(self.connection, name)
+
+    def suspend(self, name: str) -> None:
+        self._unended(name, "There is nothing to suspend.")
+        verbs.suspend(self.connection, name)
+
+    def resume(self, name: str, display: Observer) -> Outcome | None:
+        del display
+        advice = f"`tiphys retry {name}{self._on}` runs what failed again."
+        run = self._unended(name, advice)
+        if not suspended(run) and not any(waiting.held(run)):
+            raise NotSuspendedError(name, self._on)
+        verbs.resume(self.connection, name)
+        return None
+
+    def delete(self, name: str) -> None:
+        if not ended(self.get(name)):
+            raise NotEndedError(name, self._on)
+        verbs.delete(self.connection, name)
+
+    @property
+    def _on(self) -> str:
+        return f" --on {self.profile.name}"
+
+    def _unended(self, name: str, advice: str) -> Workflow:
+        """Return a run that has not ended."""
+        run = self.get(name)
+        if ended(run):
+            raise RunStateError(name, run["status"]["phase"], advice)
+        return run
 
     def submit(self, request: RunRequest) -> str:
         """Bring code and templates there, start a run of the first file, return its name.

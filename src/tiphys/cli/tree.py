@@ -9,6 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from tiphys.engine.status import suspended
 from tiphys.report.rows import Attempt, Row, moment, rows
 
 SIGNS: Mapping[str, tuple[str, str]] = {
@@ -59,7 +60,8 @@ def headline(workflow: Mapping[str, Any], now: datetime, context: str) -> Text:
     started = moment(status.get("startedAt"))
     ended = moment(status.get("finishedAt")) or now
     text = Text(workflow["metadata"]["name"], style="bold")
-    text.append(f"  {phase}", style=style(phase))
+    held = ", suspended" if suspended(workflow) and phase in {"Pending", "Running"} else ""
+    text.append(f"  {phase}{held}", style=style(phase))
     text.append(f" {spell(ended - started) if started else ''}   {context}".rstrip(), style="dim")
     return text
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
+from argo_workflows.api_client import Endpoint
 
 from tiphys.cluster.connection import Connection, Object, ask, stream
 from tiphys.cluster.metrics import MetricTap
@@ -89,15 +90,46 @@ def display_name(run: Mapping[str, Any], pod: str) -> str | None:
     return None
 
 
-def stop(connection: Connection, name: str, message: str = "") -> Object:
+def stop(connection: Connection, name: str) -> Object:
     """Stop a run: its exit handler still runs."""
-    api = WorkflowServiceApi(connection.client)
-    body = {"name": name, "namespace": connection.namespace, "message": message}
-    return ask(connection, api.stop_workflow_endpoint, connection.namespace, name, body=body)
+    return _put(connection, name, _api(connection).stop_workflow_endpoint)
+
+
+def terminate(connection: Connection, name: str) -> Object:
+    """End a run without its exit handler."""
+    return _put(connection, name, _api(connection).terminate_workflow_endpoint)
+
+
+def suspend(connection: Connection, name: str) -> Object:
+    """Let nothing new begin in a run."""
+    return _put(connection, name, _api(connection).suspend_workflow_endpoint)
+
+
+def resume(connection: Connection, name: str) -> Object:
+    """Let a run go on, and end the suspend steps that it waits in."""
+    return _put(connection, name, _api(connection).resume_workflow_endpoint)
 
 
 def retry(connection: Connection, name: str) -> Object:
     """Run the failed steps of a run again; what succeeded stays."""
-    api = WorkflowServiceApi(connection.client)
+    return _put(connection, name, _api(connection).retry_workflow_endpoint)
+
+
+def resubmit(connection: Connection, name: str) -> str:
+    """Start a new run of the same manifest and parameters; return its name."""
+    made = _put(connection, name, _api(connection).resubmit_workflow_endpoint)
+    return str(made["metadata"]["name"])
+
+
+def delete(connection: Connection, name: str) -> None:
+    """Remove a run with its pods, whatever it does."""
+    ask(connection, _api(connection).delete_workflow_endpoint, connection.namespace, name)
+
+
+def _api(connection: Connection) -> WorkflowServiceApi:
+    return WorkflowServiceApi(connection.client)
+
+
+def _put(connection: Connection, name: str, endpoint: Endpoint) -> Object:
     body = {"name": name, "namespace": connection.namespace}
-    return ask(connection, api.retry_workflow_endpoint, connection.namespace, name, body=body)
+    return ask(connection, endpoint, connection.namespace, name, body=body)

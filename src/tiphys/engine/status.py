@@ -21,6 +21,11 @@ def ended(workflow: Mapping[str, Json]) -> bool:
     return (workflow.get("status") or {}).get("phase") in ENDED
 
 
+def suspended(workflow: Mapping[str, Json]) -> bool:
+    """Return whether a Workflow object's run is held by the user."""
+    return bool(workflow["spec"].get("suspend"))
+
+
 def status(state: State) -> dict[str, Json]:
     """Return the Workflow object; what is below a node in it is shared between calls."""
     progress = _sums(state)
@@ -48,8 +53,7 @@ def status(state: State) -> dict[str, Json]:
 def _metadata(state: State) -> dict[str, Json]:
     workflow, done = state.workflow, state.finished_at is not None
     labels = {
-        **workflow.labels,
-        **workflow.spec.workflow_metadata_labels,
+        **state.labels,
         f"{LABELS}/completed": "true" if done else "false",
         f"{LABELS}/phase": state.phase.value,
     }
@@ -61,7 +65,7 @@ def _metadata(state: State) -> dict[str, Json]:
             "uid": state.begun.uid,
             "creationTimestamp": rfc3339(state.begun.at),
             "labels": labels,
-            "annotations": dict(workflow.annotations),
+            "annotations": dict(state.annotations),
         }
     )
 

@@ -8,9 +8,19 @@ started at most once. The verbs are functions that return values; they print not
 from tiphys.runtime.binding import read_parameters
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.project import ProjectCode, pack_project
-from tiphys.runtime.reading import artifact, get, list_runs, logs, run_folder
+from tiphys.runtime.reading import artifact, get, list_runs, logs, run_folder, watch
 from tiphys.runtime.request import INTERRUPTED, LogLine, Observer, Outcome, RunRequest
-from tiphys.runtime.running import resume, retry, root_here, run, stop
+from tiphys.runtime.running import (
+    delete,
+    resubmit,
+    resume,
+    retry,
+    root_here,
+    run,
+    stop,
+    suspend,
+    terminate,
+)
 
 __all__ = [
     "INTERRUPTED",
@@ -21,15 +31,20 @@ __all__ = [
     "RefusedError",
     "RunRequest",
     "artifact",
+    "delete",
     "get",
     "list_runs",
     "logs",
     "pack_project",
     "read_parameters",
+    "resubmit",
     "resume",
     "retry",
     "root_here",
     "run",
     "run_folder",
     "stop",
+    "suspend",
+    "terminate",
+    "watch",
 ]

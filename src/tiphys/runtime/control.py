@@ -3,16 +3,38 @@
 import json
 import os
 import selectors
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
+from typing import Any
+
+from tiphys.engine.events import Event, Released, Stopped, Suspended, Terminated
+
+
+def events(message: Mapping[str, Any], at: datetime) -> Sequence[Event]:
+    """Return what *message* means for the run: a word, mapped to a text.
+
+    A run that is ended while it is suspended goes on to its end: Argo would hold it for ever.
+    """
+    match message:
+        case {"stop": text}:
+            return [Stopped(at=at, message=str(text)), Released(at=at)]
+        case {"terminate": _}:
+            return [Terminated(at=at), Released(at=at)]
+        case {"suspend": _}:
+            return [Suspended(at=at)]
+        case {"release": _}:
+            return [Released(at=at)]
+        case _:
+            return []
 
 
 @contextmanager
 def control(
-    door: Path, selector: selectors.BaseSelector, stop: Callable[[str], None]
+    door: Path, selector: selectors.BaseSelector, told: Callable[[Mapping[str, Any]], None]
 ) -> Iterator[None]:
-    """Listen at *door* within the block; `{"stop": MESSAGE}` calls *stop*."""
+    """Listen at *door* within the block; each message is given to *told*."""
     with suppress(FileExistsError):
         os.mkfifo(door, 0o600)
     file = os.open(door, os.O_RDWR | os.O_NONBLOCK)
@@ -20,9 +42,7 @@ def control(
     def read() -> None:
         with suppress(BlockingIOError):
             for line in os.read(file, 65536).splitlines():
-                message = json.loads(line)
-                if "stop" in message:
-                    stop(str(message["stop"]))
+                told(json.loads(line))
 
     selector.register(file, selectors.EVENT_READ, read)
     try:

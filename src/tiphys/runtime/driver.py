@@ -12,9 +12,10 @@ import os
 import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from tiphys import engine
 from tiphys.engine.actions import Action, Finish, Kill, StartAttempt, WakeAt
@@ -25,14 +26,13 @@ from tiphys.engine.events import (
     Interrupted,
     Lost,
     Started,
-    Stopped,
 )
 from tiphys.engine.state import State
 from tiphys.errors import UserError
 from tiphys.runtime import nursery, pod
 from tiphys.runtime.attempts import Attempts, Gone, Notice, NotStarted, Running
 from tiphys.runtime.clock import Clock
-from tiphys.runtime.control import control
+from tiphys.runtime.control import control, events
 from tiphys.runtime.faults import DiskFullError
 from tiphys.runtime.journal import Journal, disk_is_full
 from tiphys.runtime.picture import Picture
@@ -71,13 +71,13 @@ class Driver:
         for action in actions:
             self._carry_out(action)
 
-    def drive(self, events: Sequence[Event] = ()) -> Outcome:
-        """Apply *events*, then go on until the run has ended or is left resumable."""
+    def drive(self, first: Sequence[Event] = ()) -> Outcome:
+        """Apply the *first* events, then go on until the run has ended or is left resumable."""
         door = self._host.folder.control
         with interruptions(self._selector) as asked, control(door, self._selector, self._told):
             try:
                 self._journal.sync()
-                for event in events:
+                for event in first:
                     self._happen(event)
                 self._go_on(asked)
             except OSError as problem:
@@ -262,8 +262,9 @@ class Driver:
         self._leaving = times
         self._doomed.update(self._running)
 
-    def _told(self, message: str) -> None:
-        self._happen(Stopped(at=self._clock.now(), message=message))
+    def _told(self, message: Mapping[str, Any]) -> None:
+        for event in events(message, self._clock.now()):
+            self._happen(event)
 
 
 def _round_of(folder: Path) -> int | None:

@@ -63,6 +63,30 @@ class RunStateError(UserError):
         super().__init__(f"run {name}", f"it has ended: {phase}.", advice)
 
 
+class NotEndedError(UserError):
+    """A verb for ended runs, said of one that has not ended."""
+
+    def __init__(self, name: str, on: str = "") -> None:
+        advice = f"End it with `tiphys terminate {name}{on}` first."
+        super().__init__(f"run {name}", "it has not ended.", advice)
+
+
+class NotSuspendedError(UserError):
+    """A run that goes on by itself."""
+
+    def __init__(self, name: str, on: str = "") -> None:
+        advice = f"`tiphys why {name}{on}` says what it waits for."
+        super().__init__(f"run {name}", "it is not suspended.", advice)
+
+
+class UndrivenError(UserError):
+    """A run of this machine that nobody brings on."""
+
+    def __init__(self, name: str) -> None:
+        advice = f"`tiphys resume {name}` takes it up."
+        super().__init__(f"run {name}", "it was interrupted, and nobody drives it.", advice)
+
+
 class JournalError(UserError):
     """A journal that cannot be replayed: it was edited, or written by another version."""
 

@@ -148,7 +148,7 @@ def create(runs: Path, wanted: str) -> RunFolder:
 
 
 def remove(folder: RunFolder) -> None:
-    """Delete a run that never began."""
+    """Delete a run that never began, or that nobody wants any more."""
     shutil.rmtree(folder.path, ignore_errors=True)
 
 

@@ -25,11 +25,12 @@ FOLLOW_SECONDS = 0.2
 
 def list_runs(root: Path) -> list[Workflow]:
     """Return the runs of *root*, the newest first; one that cannot be read says why."""
-    found = [_listed(run) for run in folder.all_of(root)]
+    found = [listed(run) for run in folder.all_of(root)]
     return sorted(found, key=_created, reverse=True)
 
 
-def _listed(run: RunFolder) -> Workflow:
+def listed(run: RunFolder) -> Workflow:
+    """Return the run in a folder; of one that cannot be read, an Error that says why."""
     try:
         return _workflow(run)
     except UserError as problem:
@@ -44,6 +45,24 @@ def get(root: Path, name: str) -> Workflow:
     Raises: UnknownNameError: there is none.
     """
     return _workflow(folder.find(root, name))
+
+
+def watch(root: Path, name: str) -> Iterator[Workflow]:
+    """Yield the run *name* whenever it has changed, until it has ended or nobody drives it.
+
+    Raises: UnknownNameError: there is none.
+    """
+    run = folder.find(root, name)
+    shown: Workflow | None = None
+    while True:
+        driver = run.driver()
+        workflow = _workflow(run)
+        if workflow != shown:
+            shown = workflow
+            yield workflow
+        if ended(workflow) or not driver:
+            return
+        time.sleep(FOLLOW_SECONDS)
 
 
 def run_folder(root: Path, name: str) -> Path:
@@ -83,7 +102,7 @@ def _read(status: Path) -> Workflow | None:
 
 
 def _replayed(run: RunFolder) -> Workflow:
-    loaded = manifests.load(run.files(), parameters=given(run))
+    loaded = manifests.load(run.files(), parameters=frozenset(given(run)))
     if loaded.manifest is None:
         raise RefusedError(loaded.errors)
     return engine.status(replay(run, loaded.manifest)[0])

@@ -1,7 +1,7 @@
 """What the driver itself must remember of a journal, beside the engine's state."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tiphys import engine
@@ -48,10 +48,10 @@ class Record:
                 self.finish = action
 
 
-def given(folder: RunFolder) -> frozenset[str]:
-    """Return the names of the parameters that *folder*'s run was given beside its files."""
+def given(folder: RunFolder) -> Mapping[str, str]:
+    """Return the parameters that *folder*'s run was given beside its files."""
     first = next(journal.read(folder.journal), None)
-    return frozenset(first.parameters if isinstance(first, Begun) else ())
+    return first.parameters if isinstance(first, Begun) else {}
 
 
 def replay(folder: RunFolder, manifest: Manifest) -> tuple[State, Record]:

@@ -1,4 +1,4 @@
-"""The verbs that drive a run: run, resume, retry, stop."""
+"""The verbs that drive a run, or tell its driver something."""
 
 import re
 import secrets
@@ -11,15 +11,23 @@ from pathlib import Path
 
 from tiphys import engine
 from tiphys import manifest as manifests
-from tiphys.engine.events import Begun, Event, Resumed, Retried, Stopped
+from tiphys.engine.events import Begun, Event, Released, Resumed, Retried
 from tiphys.engine.node import Phase
+from tiphys.engine.status import ended, suspended
 from tiphys.errors import UserError
 from tiphys.manifest.model import Manifest, Resource
-from tiphys.runtime import binding, folder, settings
+from tiphys.runtime import binding, control, folder, reading, settings
 from tiphys.runtime.attempts import Attempts
 from tiphys.runtime.clock import Clock, SystemClock
 from tiphys.runtime.driver import Driver
-from tiphys.runtime.faults import DiskFullError, RefusedError, RunStateError, UnwritableError
+from tiphys.runtime.faults import (
+    DiskFullError,
+    NotEndedError,
+    RefusedError,
+    RunStateError,
+    UndrivenError,
+    UnwritableError,
+)
 from tiphys.runtime.folder import RunFolder
 from tiphys.runtime.journal import Journal, disk_is_full
 from tiphys.runtime.preflight import check_commands
@@ -80,19 +88,39 @@ def run(request: RunRequest, observer: Observer) -> Outcome:
         ignore_home(root)
         bound = binding.parameters(request, manifest, known)
         made = folder.create(folder.runs_of(root), name)
-    clock = SystemClock()
-    host = _host(made, known, manifest, observer)
+    return _begun(_host(made, known, manifest, observer), manifest, request.files, bound)
+
+
+def resubmit(root: Path, name: str, observer: Observer) -> Outcome:
+    """Run the manifest of the run *name* once more, with the same parameters.
+
+    Raises: UnknownNameError: there is no such run.
+    """
+    taken, observer = folder.find(root, name), Once(observer)
+    parameters, known = given(taken), settings.load(taken)
+    manifest = _load(taken.files(), observer, frozenset(parameters))
+    check_commands(manifest, known.images, observer.warned)
+    with _room(root), _writable(root):
+        made = folder.create(folder.runs_of(root), _name(manifest.main))
+    return _begun(_host(made, known, manifest, observer), manifest, taken.files(), parameters)
+
+
+def _begun(
+    host: Host, manifest: Manifest, files: Sequence[Path], parameters: Mapping[str, str]
+) -> Outcome:
+    """Begin a run in the folder that was made for it, and drive it to its end."""
+    clock, made = SystemClock(), host.folder
     begun = Begun(
         at=clock.now(),
         name=made.name,
         uid=str(uuid.uuid4()),
-        parameters=bound,
+        parameters=parameters,
         seed=secrets.randbits(53),
     )
     with made.locked(), _attempts() as attempts:
         with _cleared_unless_begun(made):
             state, actions = engine.begin(manifest, begun)
-            _save(made, request.files, known)
+            _save(made, files, host.settings)
             journal = Journal(made.journal)
             journal.append(begun)
         record = Record()
@@ -103,18 +131,47 @@ def run(request: RunRequest, observer: Observer) -> Outcome:
             return driver.drive()
 
 
-def resume(root: Path, name: str, observer: Observer) -> Outcome:
-    """Take over a run that has no driver: adopt what runs, start what was interrupted.
+def resume(root: Path, name: str, observer: Observer) -> Outcome | None:
+    """Let a suspended run go on, or take over one that has no driver: adopt what runs, go on.
 
-    Raises: UserError: there is no such run, it is driven, or it has ended.
+    Returns: None when its driver was told; the outcome when it had none and was driven to its end.
+
+    Raises: UserError: there is no such run, it goes on already, or it has ended.
     """
+    if suspended(reading.get(root, name)) and folder.find(root, name).tell({"release": ""}):
+        return None
 
     def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
         del host
         _refuse_ended(name, record, f"`tiphys retry {name}` runs what failed again.")
-        return [Resumed(at=clock.now())]
+        return [Resumed(at=clock.now()), Released(at=clock.now())]
 
     return _take_over(root, name, observer, events)
+
+
+def suspend(root: Path, name: str) -> None:
+    """Hold a run: what runs goes on, nothing new begins.
+
+    Raises: UserError: there is no such run, it has ended, or nobody drives it.
+    """
+    if folder.find(root, name).tell({"suspend": ""}):
+        return
+    workflow = reading.get(root, name)
+    if ended(workflow):
+        raise RunStateError(name, workflow["status"]["phase"], "There is nothing to suspend.")
+    raise UndrivenError(name)
+
+
+def delete(root: Path, name: str) -> None:
+    """Remove an ended run with its logs; what it stored elsewhere stays.
+
+    Raises: UserError: there is no such run, or it has not ended.
+    """
+    found = folder.find(root, name)
+    if not ended(reading.listed(found)):
+        raise NotEndedError(name)
+    with found.locked():
+        folder.remove(found)
 
 
 def retry(
@@ -143,13 +200,25 @@ def stop(root: Path, name: str, observer: Observer, message: str = "") -> Outcom
 
     Raises: UserError: there is no such run, or it has ended.
     """
-    if folder.find(root, name).tell({"stop": message}):
+    return _end(root, name, observer, {"stop": message})
+
+
+def terminate(root: Path, name: str, observer: Observer) -> Outcome | None:
+    """End a run: its attempts are killed, and no exit handler runs.
+
+    Returns and raises as `stop`.
+    """
+    return _end(root, name, observer, {"terminate": ""})
+
+
+def _end(root: Path, name: str, observer: Observer, order: Mapping[str, str]) -> Outcome | None:
+    if folder.find(root, name).tell(order):
         return None
 
     def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
         del host
         _refuse_ended(name, record, "There is nothing to stop.")
-        return [Resumed(at=clock.now()), Stopped(at=clock.now(), message=message)]
+        return [Resumed(at=clock.now()), *control.events(order, clock.now())]
 
     return _take_over(root, name, observer, events)
 
@@ -162,7 +231,7 @@ def _take_over(root: Path, name: str, observer: Observer, events: Events) -> Out
     taken = folder.find(root, name)
     with taken.locked():
         observer = Once(observer)
-        manifest = _load(taken.files(), observer, given(taken))
+        manifest = _load(taken.files(), observer, frozenset(given(taken)))
         host = _host(taken, settings.load(taken), manifest, observer)
         clock = SystemClock()
         with _room(taken.path), Journal(taken.journal) as journal, _attempts() as attempts:

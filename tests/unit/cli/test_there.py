@@ -93,7 +93,7 @@ def test_ctrl_c_ends_the_watching_and_not_the_run(argo, capsys, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("tiphys.cluster.verbs.watch", interrupted)
+    monkeypatch.setattr("tiphys.cluster.verbs.watch", lambda *_: map(interrupted, [1]))
     assert main.run(["run", "pipeline", "--on", "far"]) == 130
     assert "goes on" in capsys.readouterr().out
     assert not [path for _, path, _ in argo.asked if path.endswith("/stop")]
@@ -116,14 +116,64 @@ def test_list_get_and_logs_ask_the_server(argo, capsys):
     assert argo.asked
 
 
-def test_stop_and_retry_ask_the_server(argo, capsys):
-    assert main.run(["stop", "r", "--on", "far"]) == 0
-    assert "told to stop" in capsys.readouterr().out
-    assert main.run(["retry", "r", "--on", "far"]) == 0
-    assert [path for method, path, _ in argo.asked if method == "PUT"] == [
-        "/api/v1/workflows/ml/r/stop",
-        "/api/v1/workflows/ml/r/retry",
-    ]
+@pytest.mark.parametrize(
+    "fitting",
+    [
+        ("stop", "Running", "r is told to stop.", 0),
+        ("terminate", "Running", "r is told to end.", 0),
+        ("suspend", "Running", "r is suspended. Go on with: tiphys resume r --on far", 0),
+        ("delete", "Succeeded", "r is deleted.", 0),
+        ("watch", "Succeeded", "r  Succeeded", 0),
+        ("resubmit", "Succeeded", "r  Succeeded", 0),
+        ("retry", "Failed", "r  Failed", 1),
+    ],
+    ids=lambda fitting: fitting[0],
+)
+def test_a_verb_that_fits_is_asked_of_the_server(argo, capsys, fitting):
+    verb, phase, told, code = fitting
+    argo.run["status"]["phase"] = phase
+    assert main.run([verb, "r", "--on", "far"]) == code
+    assert told in capsys.readouterr().out
+    asked = [path for method, path, _ in argo.asked if method in {"PUT", "DELETE"}]
+    path = "" if verb == "delete" else f"/{verb}"
+    assert asked == ([] if verb == "watch" else [f"/api/v1/workflows/ml/r{path}"])
+
+
+@pytest.mark.parametrize(
+    ("verb", "phase", "said"),
+    [
+        ("stop", "Failed", "it has ended: Failed. There is nothing to stop."),
+        ("terminate", "Failed", "it has ended: Failed. There is nothing to stop."),
+        ("suspend", "Failed", "it has ended: Failed. There is nothing to suspend."),
+        ("resume", "Failed", "`tiphys retry r --on far` runs what failed again."),
+        ("resume", "Running", "it is not suspended."),
+        ("retry", "Succeeded", "it has ended: Succeeded. There is nothing to retry."),
+        ("retry", "Running", "it has not ended. End it with `tiphys terminate r --on far` first."),
+        ("delete", "Running", "it has not ended. End it with `tiphys terminate r --on far` first."),
+    ],
+)
+def test_a_verb_that_does_not_fit_says_why_and_asks_nothing(argo, capsys, verb, phase, said):
+    argo.run["status"]["phase"] = phase
+    assert main.run([verb, "r", "--on", "far"]) == 2
+    assert said in capsys.readouterr().err
+    assert {method for method, _, _ in argo.asked} == {"GET"}
+
+
+@pytest.mark.parametrize("verb", ["stop", "terminate"])
+def test_a_suspended_run_is_let_go_when_it_is_ended(argo, verb):
+    argo.run["status"]["phase"] = "Running"
+    argo.run["spec"]["suspend"] = True
+    assert main.run([verb, "r", "--on", "far"]) == 0
+    asked = [path.rpartition("/")[2] for method, path, _ in argo.asked if method == "PUT"]
+    assert asked == [verb, "resume"]
+
+
+def test_a_suspended_run_goes_on(argo, capsys):
+    argo.run["status"]["phase"] = "Running"
+    argo.run["spec"]["suspend"] = True
+    assert main.run(["resume", "r", "--on", "far"]) == 0
+    assert "r goes on." in capsys.readouterr().out
+    assert argo.asked[-1][1].endswith("/r/resume")
 
 
 def test_a_manifest_that_is_wrong_is_refused_before_anything_is_sent(argo, capsys):

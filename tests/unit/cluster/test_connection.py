@@ -155,20 +155,17 @@ def test_what_argos_executor_says_is_no_line_of_the_step():
         assert list(verbs.logs(connection(server), "r")) == [("a-1", "x")]
 
 
-def test_stop_and_retry_are_asked_of_the_server():
+@pytest.mark.parametrize("verb", ["stop", "terminate", "suspend", "resume", "retry", "resubmit"])
+def test_a_verb_is_asked_of_the_server(verb):
     asked = []
 
     def answer(method, path, body):
-        asked.append((method, path, body["name"]))
-        return 200, {}
+        asked.append((method, path, body))
+        return 200, {"metadata": {"name": "r-2"}}
 
     with argo_server(answer) as server:
-        verbs.stop(connection(server), "r", "enough")
-        verbs.retry(connection(server), "r")
-    assert asked == [
-        ("PUT", "/api/v1/workflows/ml/r/stop", "r"),
-        ("PUT", "/api/v1/workflows/ml/r/retry", "r"),
-    ]
+        getattr(verbs, verb)(connection(server), "r")
+    assert asked == [("PUT", f"/api/v1/workflows/ml/r/{verb}", {"name": "r", "namespace": "ml"})]
 
 
 def test_an_answer_is_a_json_object():
