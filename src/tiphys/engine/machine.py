@@ -15,6 +15,7 @@ from tiphys.engine import (
     dag,
     deadlines,
     entering,
+    labels,
     limits,
     pods,
     rerun,
@@ -39,6 +40,7 @@ from tiphys.engine.events import (
     Suspended,
     Terminated,
 )
+from tiphys.engine.faults import TemplateError
 from tiphys.engine.node import Phase
 from tiphys.engine.state import (
     Assess,
@@ -81,6 +83,11 @@ def _opened(state: State) -> tuple[State, tuple[Action, ...]]:
     if not spec.entrypoint:
         raise UserError(str(spec.at), "the workflow has no entrypoint.", "Add `entrypoint: NAME`.")
     variables.begin(state)
+    try:
+        labels.begin(state)
+    except TemplateError as error:
+        state.closing = (Phase.ERROR, str(error))
+        return _settled(state)
     if spec.active_deadline_seconds is not None:
         state.deadline = state.started_at + timedelta(seconds=spec.active_deadline_seconds)
         deadlines.wake(state, state.deadline, "")

@@ -267,6 +267,8 @@ class State:
     children: dict[str, dict[str, None]] = field(default_factory=dict)
     """Edges, in the order they were drawn."""
     outbound: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+    annotations: dict[str, str] = field(default_factory=dict)
     frames: dict[str, Frame] = field(default_factory=dict)
     tallies: dict[str | None, Tally] = field(default_factory=dict)
     active_pods: int = 0

@@ -52,9 +52,8 @@ def begin(state: State) -> None:
     names["workflow.mainEntrypoint"] = workflow.spec.entrypoint or ""
     names["workflow.serviceAccountName"] = "default"
     names.update(created(begun.at))
-    labels = {**workflow.labels, **workflow.spec.workflow_metadata_labels}
     listed(names, "workflow.annotations", workflow.annotations)
-    listed(names, "workflow.labels", labels)
+    listed(names, "workflow.labels", workflow.labels)
     tick(state)
     declared = workflow.spec.arguments.parameters
     others = begun.parameters.keys() - {one.name for one in declared}  # as `argo submit -p` adds

@@ -181,6 +181,12 @@ def _workflow_metadata(name: str, value: tree.Value) -> Mapping[str, str]:
     return texts(get(value, "workflowMetadata", name))
 
 
+def _labels_from(value: tree.Value) -> Mapping[str, str]:
+    return _mapping(
+        lambda each: text(get(each, "expression")), get(value, "workflowMetadata", "labelsFrom")
+    )
+
+
 def get(value: tree.Value, *path: str) -> tree.Value:
     for key in path:
         value = value.get(key) if isinstance(value, tree.Mapping) else tree.NULL
@@ -206,6 +212,10 @@ _SPECIAL: dict[tuple[type, str], _Decode] = {
     (model.Call, "on_exit"): _exit_hook,
     (model.WorkflowSpec, "on_exit"): _exit_hook,
     (model.WorkflowSpec, "workflow_metadata_labels"): partial(_workflow_metadata, "labels"),
+    (model.WorkflowSpec, "workflow_metadata_labels_from"): _labels_from,
+    (model.WorkflowSpec, "workflow_metadata_annotations"): partial(
+        _workflow_metadata, "annotations"
+    ),
     (model.Template, "container"): _container,
     (model.Template, "annotations"): partial(_metadata, "annotations"),
     (model.Template, "labels"): partial(_metadata, "labels"),

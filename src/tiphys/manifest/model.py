@@ -270,6 +270,9 @@ class WorkflowSpec:
     template_defaults: Mapping[str, Json] | None = None
     """As written: it is merged under every template before decoding (rule 59)."""
     workflow_metadata_labels: Mapping[str, str] = field(default_factory=dict)
+    workflow_metadata_labels_from: Mapping[str, str] = field(default_factory=dict)
+    """Expressions, by label."""
+    workflow_metadata_annotations: Mapping[str, str] = field(default_factory=dict)
     at: Position = field(default=NOWHERE, compare=False)
 
 

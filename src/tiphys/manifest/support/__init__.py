@@ -20,6 +20,7 @@ KINDS: Mapping[str, Rows | None] = {
     "CronWorkflowSpec": workflow.CRON_WORKFLOW_SPEC,
     "StopStrategy": workflow.STOP_STRATEGY,
     "WorkflowMetadata": workflow.WORKFLOW_METADATA,
+    "LabelValueFrom": workflow.LABEL_VALUE_FROM,
     "WorkflowTemplateRef": workflow.WORKFLOW_TEMPLATE_REF,
     "TTLStrategy": workflow.TTL_STRATEGY,
     "PodGC": workflow.POD_GC,

@@ -77,7 +77,7 @@ WORKFLOW_SPEC: Rows = {
     ),
     "hostNetwork": ignored("flag", _ONE_PROCESS),
     "imagePullSecrets": ignored("[LocalObjectReference]", _ONE_PROCESS),
-    "metrics": warned("Metrics", "`metrics` is ignored: nothing is sent to Prometheus from here."),
+    "metrics": ignored("Metrics", "nothing is sent to Prometheus from here"),
     "nodeSelector": warned("{text}", "`nodeSelector` is ignored: this machine is the only node."),
     "onExit": runs("text"),
     "parallelism": runs("whole"),
@@ -111,8 +111,10 @@ WORKFLOW_SPEC: Rows = {
 WORKFLOW_METADATA: Rows = {
     "annotations": runs("{text}"),
     "labels": runs("{text}"),
-    "labelsFrom": refused("`labelsFrom:` evaluates expressions. " + LATER),
+    "labelsFrom": runs("{LabelValueFrom}"),
 }
+
+LABEL_VALUE_FROM: Rows = {"expression": runs("text")}
 
 WORKFLOW_TEMPLATE_REF: Rows = {"name": runs("text"), "clusterScope": runs("flag")}
 
