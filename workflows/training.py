@@ -1,4 +1,8 @@
-"""Flight delays: from the newest data to a judged, released model."""
+"""Flight delays: from the newest data to a judged, released model.
+
+The network is trained on a window of months and judged on the month after it, beside the champion.
+A model that does not pass the gate is not released: that is a result, and the run has succeeded.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -11,7 +15,7 @@ from components.record import record
 from components.resolve import resolve
 from components.train import train
 from components.validate import validate
-from tiphys.author import Pipeline, Profile, retries, template
+from tiphys.author import Count, Gauge, Parameter, Pipeline, Profile, access, retries, template
 
 resolving = template(resolve, tier="cpu-small", timeout=timedelta(minutes=10))
 fetching = template(fetch, tier="cpu-small", timeout=timedelta(minutes=30))
@@ -21,13 +25,34 @@ training = template(
     role="train",
     tier="gpu-1",
     gang="workers",
-    retry=[retries.BAD_INPUT, retries.TEMPORARY, retries.PREEMPTED, retries.OUT_OF_MEMORY],
+    retry=retries.TRAINING,
     timeout=timedelta(hours=4),
 )
 exporting = template(export, role="train", tier="cpu-large", timeout=timedelta(minutes=30))
-evaluating = template(evaluate, role="serve", tier="cpu-small", timeout=timedelta(minutes=30))
-deploying = template(deploy, tier="cpu-small", retry=[retries.NEVER], timeout=timedelta(minutes=15))
-recording = template(record, tier="cpu-small", timeout=timedelta(minutes=10))
+evaluating = template(
+    evaluate,
+    role="serve",
+    tier="cpu-small",
+    timeout=timedelta(minutes=30),
+    metrics=[
+        Gauge(name="auc", help="Area under the ROC curve of the newest challenger."),
+        Gauge(name="log_loss", help="Mean log loss of the newest challenger."),
+        Count(field="verdict", help="Verdicts of the gate."),
+    ],
+)
+deploying = template(
+    deploy,
+    tier="cpu-small",
+    retry=[retries.NEVER],
+    access=access.serving("serve-flights"),
+    timeout=timedelta(minutes=15),
+)
+recording = template(
+    record,
+    tier="cpu-small",
+    timeout=timedelta(minutes=10),
+    display="record-{{inputs.parameters.status}}",
+)
 
 
 def pipeline(profile: Profile) -> Pipeline:
@@ -36,12 +61,19 @@ def pipeline(profile: Profile) -> Pipeline:
         name="training",
         profile=profile,
         title="Flight delays: train, judge, release",
+        description=__doc__,
         owner="flights",
-        parameters={"holdout": "latest", "workers": 2},
+        parameters={
+            "holdout": "latest",
+            "workers": 2,
+            "release": Parameter(default=True, description="Deploy a model that passes the gate."),
+        },
     )
     storage = profile.storage
     with training_run.dag() as run:
-        newest = resolving.step(source=run.source, revision=run.revision, holdout=run.holdout)
+        newest = resolving.step(
+            source=run.source, revision=run.revision, holdout=run.holdout, created=run.created
+        )
         run.code = newest.code
         data = fetching.step(dataset=newest.dataset, remote=storage.dvc)
         checked = validating.step(data=data.directory)
@@ -67,7 +99,8 @@ def pipeline(profile: Profile) -> Pipeline:
             registry=storage.registry,
             target=profile.target,
             serve_image=profile.image("serve"),
-            when=judged.passed,
+            order=newest.order,
+            when=f"{judged.passed} == true && {run.release} == true",
         )
     with training_run.on_exit() as end:
         recording.step(
@@ -77,6 +110,9 @@ def pipeline(profile: Profile) -> Pipeline:
             status=end.status,
             failures=end.failures,
             revision=end.revision,
+            commit=newest.revision,
+            code_hash=newest.code_hash,
+            pin=newest.dataset,
             decision=judged.decision,
         )
     return training_run

@@ -1,28 +1,32 @@
 """A step as Argo's template: command, inputs, outputs, image, resources, retries."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hera.workflows import models
 
-from tiphys.author import retries, tier
+from tiphys import restricted
+from tiphys.author import keys, metrics, pod, prose, retries, tier
 from tiphys.author.faults import AuthoringError
 from tiphys.author.reference import Source
 from tiphys.author.scope import Task
-from tiphys.author.step import StepTemplate, documentation
+from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import GitSource, Profile
 from tiphys.step import codec, telemetry
 from tiphys.step.entry import RETURNS
+from tiphys.step.failures import NODE
 from tiphys.step.signature import METRICS, Argument, ArgumentKind
 
 CODE = "/tiphys/code"
 IN = "/tiphys/in"
-OUT = "/tiphys/out"
+OUT = pod.OUT
 
 QUIET = {**telemetry.OFF, "PYTHONUNBUFFERED": "1"}
 """In every step: no library calls home, logs come as they are written."""
+
+RETRIES = "tiphys.dev/retries"
+"""The annotation of a template that says for which failures it is tried again."""
 
 GANG = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 """Else two torchrun gangs on one node may meet in one store."""
@@ -40,6 +44,7 @@ class Use:
     template: StepTemplate
     tasks: Sequence[Task]
     exports: Mapping[tuple[str, str], str]
+    pipeline: str
     owner: str
 
 
@@ -52,7 +57,6 @@ def template(use: Use, profile: Profile) -> models.Template:
     """
     step = use.template
     hardware = profile.tier(step.tier)
-    growing = any(policy.more_memory and policy.attempts for policy in step.retry)
     if len({(task.source, type(task.code)) for task in use.tasks}) > 1:
         raise AuthoringError(
             step.name, "gets its code in two ways.", "Set `run.code` before its first call."
@@ -60,13 +64,18 @@ def template(use: Use, profile: Profile) -> models.Template:
     return models.Template.model_validate(
         {
             "name": step.name,
-            "metadata": {"annotations": _annotations(use)},
+            "annotations": {**_shown(step), RETRIES: retries.described(step.retry)},
+            "metadata": {
+                "annotations": _annotations(use) | pod.annotations(step, profile),
+                "labels": {"tiphys.dev/pipeline": use.pipeline, "tiphys.dev/step": step.name},
+            },
             "inputs": _inputs(use, profile),
             "outputs": _outputs(use),
             "container": _container(use, profile),
             "activeDeadlineSeconds": int(step.timeout.total_seconds()),
             "retryStrategy": retries.compose(step.retry),
-            **tier.fields(hardware, growing=growing),
+            "metrics": metrics.of_step(use.pipeline, step.name, step.metrics, step.signature),
+            **pod.fields(step, profile, tier.fields(hardware, step.retry)),
         }
     )
 
@@ -78,11 +87,19 @@ def source_location(profile: Profile) -> Json:
     return {"s3": {"key": "code/{{workflow.parameters.code}}.tgz"}}
 
 
-def _annotations(use: Use) -> dict[str, str]:
-    title, description = documentation(use.template.function)
+def _shown(step: StepTemplate) -> dict[str, str]:
+    """Return what Argo's UI shows of the template; its pods have no use for it."""
+    said = prose.read(step.function)
     found = {
-        "workflows.argoproj.io/title": title,
-        "workflows.argoproj.io/description": description,
+        "workflows.argoproj.io/title": said.title,
+        "workflows.argoproj.io/description": said.markdown,
+        "workflows.argoproj.io/display-name": step.display,
+    }
+    return {name: text for name, text in found.items() if text}
+
+
+def _annotations(use: Use) -> dict[str, str]:
+    found = {
         "tiphys.dev/function": use.template.signature.entry,
         "tiphys.dev/owner": use.owner,
         "tiphys.dev/tier": use.template.tier,
@@ -99,7 +116,11 @@ def _inputs(use: Use, profile: Profile) -> Json:
         if argument.name != task.source
     ]
     artifacts.append(_code(task, profile))
-    parameters = [_parameter(argument) for argument in signature.of_kind(ArgumentKind.PARAMETER)]
+    said = prose.read(use.template.function).arguments
+    parameters = [
+        _parameter(argument, said.get(argument.name, ""))
+        for argument in signature.of_kind(ArgumentKind.PARAMETER)
+    ]
     return _present({"parameters": parameters, "artifacts": artifacts})
 
 
@@ -112,10 +133,15 @@ def _code(task: Task, profile: Profile) -> Json:
     return {"name": "code", "path": CODE}
 
 
-def _parameter(argument: Argument) -> Json:
-    if argument.required:
-        return {"name": argument.name}
-    return {"name": argument.name, "default": codec.encode(argument.default, argument.type)}
+def _parameter(argument: Argument, description: str) -> Json:
+    given = None if argument.required else codec.encode(argument.default, argument.type)
+    found: Json = {
+        "name": argument.name,
+        "default": given,
+        "description": prose.sentence(description) or None,
+        "enum": metrics.closed(argument.type) or None,
+    }
+    return {key: value for key, value in found.items() if value is not None}
 
 
 def _outputs(use: Use) -> Json:
@@ -128,10 +154,12 @@ def _outputs(use: Use) -> Json:
         if name := use.exports.get((use.template.name, argument.name)):
             made["globalName"] = name
         artifacts.append(made)
-    parameters = [
-        {"name": result.name, "valueFrom": {"path": f"{OUT}/{result.name}"}}
-        for result in signature.results
-    ]
+    parameters = []
+    for result in signature.results:
+        said: Json = {"name": result.name, "valueFrom": {"path": f"{OUT}/{result.name}"}}
+        if name := use.exports.get((use.template.name, result.name)):
+            said["globalName"] = name
+        parameters.append(said)
     metrics = {"name": METRICS, "valueFrom": {"path": f"{OUT}/{METRICS}", "default": "{}"}}
     return _present({"parameters": [*parameters, metrics], "artifacts": artifacts})
 
@@ -155,11 +183,8 @@ def _container(use: Use, profile: Profile) -> Json:
         "workingDir": CODE,
         "env": _environment(use, profile),
         "resources": tier.resources(profile.tier(step.tier)),
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "capabilities": {"drop": ["ALL"]},
-            "runAsNonRoot": True,
-        },
+        "securityContext": restricted.CONTAINER,
+        "volumeMounts": pod.MOUNTS,
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
@@ -185,25 +210,8 @@ def _environment(use: Use, profile: Profile) -> list[Json]:
     plain = QUIET | (GANG if use.template.gang else {})
     found: list[Json] = [{"name": name, "value": value} for name, value in plain.items()]
     found.append({"name": "TIPHYS_WORKFLOW_UID", "value": "{{workflow.uid}}"})
-    credentials = profile.credentials
-    if credentials is None or not _touches_storage(use, profile):
-        return found
-    if credentials.endpoint:
-        insecure = credentials.endpoint.startswith("http://")
-        found.append({"name": "AWS_ENDPOINT_URL", "value": credentials.endpoint})
-        found.append({"name": "AWS_ALLOW_HTTP", "value": json.dumps(insecure)})
-    for name, key in (
-        ("AWS_ACCESS_KEY_ID", credentials.access),
-        ("AWS_SECRET_ACCESS_KEY", credentials.secret_key),
-    ):
-        secret = {"name": credentials.secret, "key": key}
-        found.append({"name": name, "valueFrom": {"secretKeyRef": secret}})
-    return found
-
-
-def _touches_storage(use: Use, profile: Profile) -> bool:
-    """Whether a call is given a URL below one of the profile's storage roots."""
-    storage = profile.storage
-    roots = (storage.artifacts, storage.registry, storage.checkpoints, storage.dvc)
+    if any(policy.another_node for policy in use.template.retry):
+        node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
+        found.append({"name": NODE, "valueFrom": node})
     texts = [text for task in use.tasks for text in task.parameters.values()]
-    return any(text.startswith(roots) for text in texts)
+    return found + keys.environment(texts, profile)

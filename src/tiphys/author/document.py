@@ -37,7 +37,8 @@ def text(resources: list[Buildable]) -> str:
 
 
 _FIRST = (
-    *("apiVersion", "kind", "name", "generateName", "namespace", "metadata", "spec"),
+    *("apiVersion", "kind", "name", "generateName", "namespace", "annotations"),
+    *("metadata", "spec"),
     *("template", "inputs", "outputs", "container", "image", "imagePullPolicy", "command", "args"),
 )
 _LAST = ("templates",)

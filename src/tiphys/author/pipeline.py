@@ -1,27 +1,37 @@
 """A pipeline: calls of templates, which become a WorkflowTemplate, and a schedule for it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
 from hera.workflows import CronWorkflow, WorkflowTemplate, models
 
-from tiphys.author import container, tier
+from tiphys.author import container, metrics, pod, tier
 from tiphys.author.container import Use
 from tiphys.author.faults import AuthoringError, UnknownReferenceError
 from tiphys.author.foreign import ForeignTemplate
+from tiphys.author.parameter import Parameter, Plain, explained
 from tiphys.author.reference import Value
 from tiphys.author.scope import ExitScope, Scope, Task, opened
 from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import ArchiveSource, Profile
-from tiphys.step import codec
 
 ENTRYPOINT = "main"
 EXIT = "exit"
 
-Plain = str | int | float | bool
+_DISPLAYED_EXIT = "after-the-run"
+"""What Argo's UI calls the exit handler; `NAME.onExit` otherwise."""
+
+_REVISION = (
+    "sprig.trimAll('-_.', sprig.trunc(63, "
+    "sprig.regexReplaceAll('[^-A-Za-z0-9_.]', workflow.parameters.revision, '-')))"
+)
+"""The revision as a label may say it; Argo fails a run whose label is not valid."""
+
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 
 _OF_THE_END = ("status", "failures")
 """What an exit handler knows of the run, beside its name and parameters."""
@@ -31,6 +41,7 @@ class Schedule(TypedDict, total=False):
     """When a CronWorkflow starts, and what it starts with."""
 
     title: str
+    description: str
     timezone: str
     parameters: Mapping[str, Plain]
     starting_deadline: timedelta
@@ -45,24 +56,29 @@ class Pipeline:
     profile: Profile
     title: str
     owner: str
-    parameters: Mapping[str, Plain] = field(default_factory=dict)
+    description: str = ""
+    """What Argo's UI says below the title, in Markdown."""
+    parameters: Mapping[str, Plain | Parameter] = field(default_factory=dict)
+    """The defaults; the submit form describes each in the words of the step that takes it."""
     deadline: timedelta = timedelta(days=1)
     """A run that takes longer is ended; exit handlers still run."""
     keep: timedelta = timedelta(days=30)
     """How long a finished run stays in the cluster. Its record stays for ever."""
 
     def __post_init__(self) -> None:
-        self.parameters = {**_of_the_source(self.profile), **self.parameters}
+        declared = {**_of_the_source(self.profile), **self.parameters}
+        self._parameters = {name: Parameter.of(given) for name, given in declared.items()}
         values = {
             name: Value(
                 tag=f"{{{{workflow.parameters.{name}}}}}",
-                type=type(default),
+                type=parameter.type,
                 origin=f"the workflow's {name}",
-                default=default,
+                default=parameter.default,
             )
-            for name, default in self.parameters.items()
+            for name, parameter in self._parameters.items()
         }
-        self._dag = Scope(values | {"name": _of_the_run("name")})
+        created = _of_the_run("creationTimestamp.RFC3339")
+        self._dag = Scope(values | {"name": _of_the_run("name"), "created": created})
         ending = {name: _of_the_run(name) for name in ("name", *_OF_THE_END)}
         self._exit = ExitScope(values | ending, self._dag)
         self._foreign: dict[str, ForeignTemplate] = {}
@@ -94,7 +110,7 @@ class Pipeline:
         return WorkflowTemplate(
             name=self.name,
             namespace=self.profile.namespace,
-            annotations=_described(self.title, self.owner),
+            annotations=self._annotations(),
             labels=self._labels(),
             entrypoint=ENTRYPOINT,
             on_exit=EXIT if self._exit.tasks else None,
@@ -106,8 +122,11 @@ class Pipeline:
             ),
             pod_gc=models.PodGC(strategy="OnWorkflowCompletion"),
             workflow_metadata=models.WorkflowMetadata(
-                annotations=_described(self.title, self.owner), labels=self._labels()
+                annotations=self._annotations(),
+                labels=self._labels(),
+                labels_from={"tiphys.dev/revision": models.LabelValueFrom(expression=_REVISION)},
             ),
+            metrics=models.Metrics.model_validate(metrics.of_workflow(self.name)),
             **_spec(self.profile),
         )
 
@@ -117,13 +136,13 @@ class Pipeline:
         """Return a CronWorkflow that starts this pipeline's WorkflowTemplate."""
         given = schedule.get("parameters", {})
         for parameter in given:
-            if parameter not in self.parameters:
-                raise UnknownReferenceError(self.name, "parameter", parameter, self.parameters)
+            if parameter not in self._parameters:
+                raise UnknownReferenceError(self.name, "parameter", parameter, self._parameters)
         late = schedule.get("starting_deadline", timedelta(hours=6))
         return CronWorkflow(
             name=name,
             namespace=self.profile.namespace,
-            annotations=_described(schedule.get("title", self.title), self.owner),
+            annotations=self._annotations(**schedule),
             labels=self._labels(),
             schedules=list(schedules),
             timezone=schedule.get("timezone", "Etc/UTC"),
@@ -133,17 +152,30 @@ class Pipeline:
             failed_jobs_history_limit=3,
             workflow_template_ref=models.WorkflowTemplateRef(name=self.name),
             arguments=models.Arguments(
-                parameters=[_parameter(key, value) for key, value in given.items()]
+                parameters=[
+                    replace(self._parameters[name], default=value).declared(name)
+                    for name, value in given.items()
+                ]
             )
             if given
             else None,
         )
 
+    def _annotations(self, **said: Any) -> dict[str, str]:
+        found = {
+            "workflows.argoproj.io/title": said.get("title", self.title),
+            "workflows.argoproj.io/description": said.get("description", self.description),
+            "tiphys.dev/owner": self.owner,
+        }
+        return {name: text.strip() for name, text in found.items() if text}
+
     def _labels(self) -> dict[str, str]:
-        return {"tiphys.dev/pipeline": self.name}
+        owner = {"tiphys.dev/owner": self.owner} if _LABEL.fullmatch(self.owner) else {}
+        return {"tiphys.dev/pipeline": self.name, **owner, **pod.LABELS}
 
     def _declared(self) -> list[models.Parameter]:
-        return [_parameter(name, value) for name, value in self.parameters.items()]
+        tasks = (*self._dag.tasks.values(), *self._exit.tasks.values())
+        return [one.declared(name) for name, one in explained(self._parameters, tasks).items()]
 
     def _flow(self) -> list[models.Template]:
         """Return the templates that call others: the DAG and the steps of the exit handler."""
@@ -151,7 +183,8 @@ class Pipeline:
         found = [models.Template.model_validate({"name": ENTRYPOINT, "dag": dag})]
         if self._exit.tasks:
             steps = [models.ParallelSteps(root=[_step(t)]) for t in self._exit.tasks.values()]
-            found.append(models.Template(name=EXIT, steps=steps))
+            shown = {"workflows.argoproj.io/display-name": _DISPLAYED_EXIT}
+            found.append(models.Template(name=EXIT, annotations=shown, steps=steps))
         return found
 
     def _leaves(self) -> list[models.Template]:
@@ -174,32 +207,36 @@ class Pipeline:
             raise AuthoringError(name, "is the name of two templates.", "Rename one function.")
         exports = self._dag.exports
         return container.template(
-            Use(template=callee, tasks=tasks, exports=exports, owner=self.owner), self.profile
+            Use(
+                template=callee,
+                tasks=tasks,
+                exports=exports,
+                pipeline=self.name,
+                owner=self.owner,
+            ),
+            self.profile,
         )
 
 
-def _of_the_source(profile: Profile) -> dict[str, Plain]:
+def _of_the_source(profile: Profile) -> dict[str, Parameter]:
     """Return the parameters by which `tiphys run` says which code a run is of."""
-    archive = {"code": "latest"} if isinstance(profile.source, ArchiveSource) else {}
-    return {"revision": "main", **archive}
+    revision = "Branch, tag or commit of the code and of the data's pin."
+    code = "The archive that `tiphys run --on` has uploaded, by its hash."
+    archive = {"code": Parameter(default="latest", description=code)}
+    return {
+        "revision": Parameter(default="main", description=revision),
+        **(archive if isinstance(profile.source, ArchiveSource) else {}),
+    }
 
 
 def _of_the_run(name: str) -> Value:
     return Value(tag=f"{{{{workflow.{name}}}}}", type=str, origin=f"the run's {name}")
 
 
-def _described(title: str, owner: str) -> dict[str, str]:
-    return {"workflows.argoproj.io/title": title, "tiphys.dev/owner": owner}
-
-
 def _spec(profile: Profile) -> dict[str, Any]:
     """Return the profile's own fields of the workflow's spec, as Hera's constructor takes them."""
-    spec = models.WorkflowSpec.model_validate(dict(profile.spec))
+    spec = models.WorkflowSpec.model_validate(pod.of_the_run(profile))
     return {name: getattr(spec, name) for name in spec.model_fields_set}
-
-
-def _parameter(name: str, value: Plain) -> models.Parameter:
-    return models.Parameter(name=name, value=codec.encode(value, type(value)))
 
 
 def _arguments(task: Task) -> models.Arguments | None:

@@ -12,6 +12,9 @@ Json = dict[str, Any]
 
 OUT = "/tiphys/out"
 
+LABELS = {"app.kubernetes.io/managed-by": "tiphys", "app.kubernetes.io/part-of": "tiphys"}
+"""On all that is installed, and on all that runs make: one selector finds it."""
+
 EXECUTOR = "tiphys-executor"
 """Argo's own containers report a step's outputs with this account; no step ever has its token."""
 

@@ -3,8 +3,11 @@
 A strategy repeats an attempt only if a policy in it knows the failure and still has attempts; so
 whatever nobody named, a bug for instance, fails at once. Argo waits out the back-off also before
 it gives up (rule 41), which is why the first one is short.
+
+`retries` counts all attempts, whatever ended them: Argo tells an expression of the last one only.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,8 +20,8 @@ FIRST_BACKOFF = timedelta(seconds=2)
 BACKOFF_FACTOR = 2
 LONGEST_BACKOFF = timedelta(minutes=1)
 
-_NOT_LATE = '!(lastRetry.message contains "deadline")'
-"""An attempt that was ended for taking too long would take too long again."""
+_LATE = '(lastRetry.message contains "deadline" || lastRetry.message == "timeout")'
+"""Kubelet and controller each have words of their own for an attempt that took too long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,53 +34,86 @@ class RetryPolicy:
     attempts: int
     """How often the step is tried again for this failure; 0: never."""
     more_memory: bool = False
-    """Each attempt gets the tier's memory once more."""
+    """So many further attempts get the tier's memory limit once more each."""
     another_node: bool = False
-    """Attempts keep off the nodes of earlier ones (rule 44a)."""
+    """The next attempt keeps off the node whose device failed."""
+    last_on_demand: bool = False
+    """The last attempt goes to the tier's `onDemand` nodes, where it has some."""
+    advice: str = ""
+    """What to do when it is not tried again."""
 
 
-BAD_INPUT = RetryPolicy(name="bad input", matches='lastRetry.exitCode == "2"', attempts=0)
-"""The input or configuration is wrong. No second look will mend it."""
+BAD_INPUT = RetryPolicy(
+    name="bad input",
+    matches='lastRetry.exitCode == "2"',
+    attempts=0,
+    advice="no second look will mend it",
+)
+"""The input or configuration is wrong."""
 
-TEMPORARY = RetryPolicy(name="temporary", matches='lastRetry.exitCode == "75"', attempts=3)
+TEMPORARY = RetryPolicy(
+    name="temporary",
+    matches='lastRetry.exitCode == "75"',
+    attempts=3,
+    advice="what it needs is still not ready",
+)
 """Something outside was not ready."""
 
 LOST_NODE = RetryPolicy(
-    name="lost node", matches=f'lastRetry.exitCode == "-1" && {_NOT_LATE}', attempts=3
+    name="lost node",
+    matches=f'lastRetry.exitCode == "-1" && !{_LATE}',
+    attempts=3,
+    advice="node after node was lost: ask who looks after them",
 )
 """Nobody saw the step end: its node died, or its pod was evicted or deleted. Argo has no exit code
-then, and calls it Error or Failed as it happens, hence the policy `Always`."""
+then, and calls it Error or Failed as it happens, hence the policy `Always`. Kubernetes keeps the
+next attempt off a node that is not ready."""
 
 PREEMPTED = RetryPolicy(
     name="preempted",
-    matches=f'lastRetry.exitCode in ["-1", "143"] && {_NOT_LATE}',
+    matches=f'lastRetry.exitCode in ["-1", "143"] && !{_LATE}',
     attempts=5,
+    last_on_demand=True,
+    advice="machine after machine was taken away: take a tier of nodes that stay",
 )
-"""The machine was taken away; 143 says that the step saved what it needs to go on. That is the
-phase Failed, while a vanished node is Error."""
+"""The machine was taken away; 143 says that the step was told to go, and saved what it needs to go
+on. That is the phase Failed, while a vanished node is Error."""
 
 OUT_OF_MEMORY = RetryPolicy(
     name="out of memory",
-    matches='lastRetry.exitCode == "137" && !(lastRetry.message contains "deadline")'
+    matches=f'lastRetry.exitCode == "137" && !{_LATE}'
     ' || lastRetry.message contains "OOMKilled" || lastRetry.message contains "out of memory"',
-    attempts=2,
+    attempts=1,
     more_memory=True,
+    advice="more memory than its tier has was not enough: take a larger tier",
 )
 """The kernel killed it. torchrun exits 1 when that happens to a worker: hence the message."""
 
-BAD_GPU = RetryPolicy(
-    name="bad GPU",
-    matches='lastRetry.message contains "CUDA error"',
+BAD_DEVICE = RetryPolicy(
+    name="bad device",
+    matches='lastRetry.exitCode == "76" || lastRetry.message contains "CUDA error"',
     attempts=2,
     another_node=True,
+    advice="device after device failed: look at the step, then at the nodes",
 )
 """A device that computes no more: every other node is better."""
 
-NEVER = RetryPolicy(name="never", matches="true", attempts=0)
+HANGING = RetryPolicy(
+    name="hanging",
+    matches=_LATE,
+    attempts=1,
+    advice="it took longer than its timeout, twice: look where it stands still, or allow it more",
+)
+"""It took longer than its timeout. A stuck connection is chance, a short timeout is not."""
+
+NEVER = RetryPolicy(name="never", matches="true", attempts=0, advice="doing it twice could do harm")
 """For what must not happen twice. It stands alone."""
 
-EVERYWHERE = (BAD_INPUT, TEMPORARY, LOST_NODE)
+EVERYWHERE = (BAD_INPUT, TEMPORARY, LOST_NODE, PREEMPTED, HANGING)
 """What a step gets that says nothing about retries."""
+
+TRAINING = (*EVERYWHERE, OUT_OF_MEMORY, BAD_DEVICE)
+"""For a step that computes for long on devices and goes on from a checkpoint."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +140,6 @@ def compose(
         return models.RetryStrategy(limit=models.IntOrString(root="0"))
     refused = [f"!({policy.matches})" for policy in policies if not policy.attempts]
     again = " || ".join(_clause(policy) for policy in active)
-    another = any(policy.another_node for policy in active)
     return models.RetryStrategy(
         limit=models.IntOrString(root=str(max(policy.attempts for policy in active))),
         retry_policy="Always",
@@ -114,10 +149,12 @@ def compose(
             factor=models.IntOrString(root=str(backoff.factor)),
             cap=_seconds(backoff.longest),
         ),
-        affinity=models.RetryAffinity(node_anti_affinity=models.RetryNodeAntiAffinity())
-        if another
-        else None,
     )
+
+
+def described(policies: Sequence[RetryPolicy]) -> str:
+    """Return *policies* as JSON, for whoever explains a run: `tiphys.report.decisions`."""
+    return json.dumps([_described(policy) for policy in policies], separators=(",", ":"))
 
 
 def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
@@ -128,7 +165,8 @@ def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
             raise AuthoringError(policy.name, "has two retry policies.", "Keep one.")
         if policy.attempts < 0:
             raise AuthoringError(policy.name, f"has {policy.attempts} attempts.", "0 is never.")
-        if not policy.attempts and (policy.more_memory or policy.another_node):
+        changes = policy.more_memory or policy.another_node or policy.last_on_demand
+        if not policy.attempts and changes:
             raise AuthoringError(policy.name, "changes a retry that it never makes.")
     if NEVER in policies and len(policies) > 1:
         raise AuthoringError(NEVER.name, "stands beside other policies.", "Keep it alone.")
@@ -140,6 +178,17 @@ def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
         )
     if backoff.longest < backoff.first:
         raise AuthoringError(_seconds(backoff.longest), "is shorter than the first back-off.")
+
+
+def _described(policy: RetryPolicy) -> dict[str, object]:
+    told = {"for": policy.name, "when": policy.matches, "attempts": policy.attempts}
+    more = {
+        "more_memory": policy.more_memory,
+        "another_node": policy.another_node,
+        "last_on_demand": policy.last_on_demand,
+        "advice": policy.advice,
+    }
+    return {**told, **{name: value for name, value in more.items() if value}}
 
 
 def _clause(policy: RetryPolicy) -> str:

@@ -71,7 +71,7 @@ class Scope:
         self._code: Artifact | Source = Source()
         self.tasks: dict[str, Task] = {}
         self.exports: dict[tuple[str, str], str] = {}
-        """(template, artifact) to the global name it is known by in the exit handler."""
+        """(template, output) to the global name it is known by in the exit handler."""
 
     @property
     def source(self) -> Source:
@@ -155,8 +155,9 @@ class Scope:
 class ExitScope(Scope):
     """The calls of the exit handler, one after another, whether the run succeeded or not.
 
-    It sees no outputs of tasks (ARGO.md, section 3). An artifact is exported with a global name
-    and is optional, because the task that makes it may not have run.
+    It sees no outputs of tasks (ARGO.md, section 3). They are exported with global names, and may
+    be absent, because the task that makes them may not have run: an artifact is optional, and of a
+    parameter there is the tag itself, braces and all.
     """
 
     prefix = "steps"
@@ -164,6 +165,28 @@ class ExitScope(Scope):
     def __init__(self, values: Mapping[str, Value], dag: Scope) -> None:
         super().__init__(values)
         self._dag = dag
+
+    def call(
+        self,
+        callee: Callee,
+        given: Mapping[str, object],
+        *,
+        waits: tuple[Task, ...] = (),
+        when: Value | str | None = None,
+    ) -> Task:
+        """Note a call and return it; outputs of the DAG's tasks go by their global names."""
+        known = {name: self._global(value) for name, value in given.items()}
+        return super().call(callee, known, waits=waits, when=when)
+
+    def _global(self, value: object) -> object:
+        """Return a parameter of the DAG's under its global name: a text, be it of JSON."""
+        if not isinstance(value, Value) or not value.task or value.task in self.tasks:
+            return value
+        output = value.tag.rpartition(".")[2].removesuffix("}}")
+        template = self._dag.tasks[value.task].callee.name
+        name = self._dag.exports.setdefault((template, output), f"{value.task}-{output}")
+        tag = f"{{{{workflow.outputs.parameters.{name}}}}}"
+        return Value(tag=tag, type=str, origin=value.origin)
 
     def artifact(self, task: str, callee: Callee, argument: str, value: Artifact) -> Artifact:
         """Return *value* under its global name, if it comes from the DAG."""

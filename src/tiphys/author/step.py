@@ -1,13 +1,14 @@
 """A function as a template: what `template(...)` returns and `.step(...)` calls."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
 from tiphys.author import retries
+from tiphys.author.access import NONE, Access
 from tiphys.author.faults import AuthoringError, UnknownReferenceError
+from tiphys.author.metrics import Metric
 from tiphys.author.reference import Artifact, Value
 from tiphys.author.scope import Scope, Task, current
 from tiphys.step.signature import Argument, ArgumentKind, Signature, read
@@ -23,10 +24,16 @@ class Options(TypedDict, total=False):
     """Which image it runs in; `step` unless said otherwise."""
     retry: Sequence[retries.RetryPolicy]
     """For which failures it is tried again."""
+    access: Access
+    """What it may ask of the cluster's API; nothing unless said otherwise."""
     timeout: timedelta
     """How long one attempt may run, waiting for a node not counted."""
     gang: str
     """The argument that says how many worker processes the step starts."""
+    display: str
+    """What Argo's UI calls the step: letters, digits, dots, dashes and tags of its inputs."""
+    metrics: Sequence[Metric]
+    """What Prometheus hears of it, beside how long it took."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +46,11 @@ class StepTemplate:
     tier: str
     role: str = "step"
     retry: tuple[retries.RetryPolicy, ...] = retries.EVERYWHERE
+    access: Access = NONE
     timeout: timedelta = timedelta(hours=1)
     gang: str | None = None
+    display: str = ""
+    metrics: tuple[Metric, ...] = ()
     instance: str = ""
     """The task's name; the template's own where it is called once."""
 
@@ -112,8 +122,11 @@ def template(
         tier=tier,
         role=options.get("role", "step"),
         retry=tuple(options.get("retry", retries.EVERYWHERE)),
+        access=options.get("access", NONE),
         timeout=options.get("timeout", timedelta(hours=1)),
         gang=gang,
+        display=options.get("display", ""),
+        metrics=tuple(options.get("metrics", ())),
     )
 
 
@@ -137,16 +150,6 @@ def outputs(called: StepTemplate, task: Task, scope: Scope) -> dict[str, Value |
             tag=f"{{{{{base}.artifacts.{argument.name}}}}}",
         )
     return found
-
-
-def documentation(function: Callable[..., Any]) -> tuple[str, str]:
-    """Return the first sentence of the docstring, and the paragraphs up to its sections."""
-    text = inspect.cleandoc(function.__doc__ or "")
-    paragraphs = [paragraph.replace("\n", " ") for paragraph in text.split("\n\n")]
-    sections = ("Args:", "Returns:", "Raises:", "Yields:")
-    kept = [paragraph for paragraph in paragraphs if not paragraph.startswith(sections)]
-    title = kept[0].rstrip(".") if kept and kept[0] else function.__name__
-    return title, "\n\n".join(kept[1:])
 
 
 def _check_names(signature: Signature) -> None:

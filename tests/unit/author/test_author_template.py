@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,11 +11,13 @@ import pytest
 from tiphys.author import Pipeline, retries, template
 from tiphys.author.faults import AuthoringError
 from tiphys.errors import UnknownNameError
+from tiphys.expression import Environment, Scope, substitute
 from tiphys.manifest.profile import (
     ArchiveSource,
     Credentials,
     GitSource,
     Image,
+    Placement,
     Profile,
     Storage,
     Tier,
@@ -94,7 +96,7 @@ def profile(tmp_path):
         source=ArchiveSource(),
         storage=Storage(artifacts="s3://a", registry="s3://r", checkpoints="s3://c", dvc="s3://d"),
         credentials=CREDENTIALS,
-        spec={"serviceAccountName": "training", "securityContext": {"runAsNonRoot": True}},
+        spec={"serviceAccountName": "training", "securityContext": {"fsGroup": 5}},
     )
 
 
@@ -104,8 +106,6 @@ def environment(found: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_template_says_what_it_is_and_which_function_it_runs(profile):
     assert rendered(profile)["metadata"]["annotations"] == {
-        "workflows.argoproj.io/title": "Train a model",
-        "workflows.argoproj.io/description": "On whatever data there is.",
         "tiphys.dev/function": f"{__name__}:train",
         "tiphys.dev/owner": "us",
         "tiphys.dev/tier": "gpu",
@@ -139,11 +139,11 @@ def test_an_output_with_a_view_is_stored_as_the_file_it_is(profile):
 def test_defaults_of_the_function_are_defaults_of_the_template(profile):
     inputs = rendered(profile)["inputs"]
 
-    assert inputs["parameters"] == [
-        {"name": "root", "default": "none"},
-        {"name": "mode", "default": "fast"},
-        {"name": "workers", "default": "2"},
-    ]
+    assert {one["name"]: one["default"] for one in inputs["parameters"]} == {
+        "root": "none",
+        "mode": "fast",
+        "workers": "2",
+    }
     assert {"name": "old", "path": "/tiphys/in/old", "optional": True} in inputs["artifacts"]
 
 
@@ -174,24 +174,68 @@ def test_a_pod_field_that_argo_does_not_have_goes_into_the_patch(profile):
     assert json.loads(found["podSpecPatch"]) == {"runtimeClassName": "kata"}
 
 
-def test_memory_grows_with_each_attempt(profile):
-    found = rendered(profile, retry=[retries.OUT_OF_MEMORY])
+def patch_of_attempt(patch: str, number: int, message: str = "") -> dict[str, Any]:
+    """Return *patch* as Argo fills it in for an attempt, counted from 0."""
+    names = {"retries": str(number), "lastRetry.message": message}
+    environment = Environment(now=datetime(2013, 1, 1, tzinfo=UTC), seed=0)
+    return json.loads(substitute(patch, Scope(names, environment), strict=True))
 
-    assert json.loads(found["podSpecPatch"]) == {
-        "runtimeClassName": "kata",
-        "containers": [
-            {
-                "name": "main",
-                "resources": {"limits": {"memory": "{{=(asInt(retries) + 1) * 64}}Gi"}},
-            }
-        ],
+
+def test_more_memory_means_a_higher_limit_and_the_same_request(profile):
+    patch = rendered(profile, retry=[retries.PREEMPTED, retries.OUT_OF_MEMORY])["podSpecPatch"]
+
+    grown = [patch_of_attempt(patch, n)["containers"][0]["resources"] for n in (0, 1, 2)]
+    assert grown == [{"limits": {"memory": f"{gib}Gi"}} for gib in (64, 128, 128)]
+
+
+def test_the_last_attempt_on_nodes_that_may_be_taken_away_goes_to_others(profile):
+    stays = Placement(
+        node_selector={"pool": "on-demand"},
+        tolerations=({"key": "gpu", "operator": "Exists"}, {"key": "dear", "operator": "Exists"}),
+    )
+    selector = {"pool": "spot", "accelerator": "mi300"}
+    tier = dataclasses.replace(GPU, node_selector=selector, on_demand=stays, pod={})
+    profile = dataclasses.replace(profile, tiers={"gpu": tier})
+
+    found = rendered(profile, retry=[dataclasses.replace(retries.PREEMPTED, attempts=2)])
+
+    patches = [patch_of_attempt(found["podSpecPatch"], n)["nodeSelector"] for n in (0, 1, 2)]
+    assert patches == [{"pool": "spot"}, {"pool": "spot"}, {"pool": "on-demand"}]
+    assert found["nodeSelector"] == selector
+    assert [one["key"] for one in found["tolerations"]] == ["gpu", "dear"]
+
+
+def test_after_a_bad_device_the_next_attempt_keeps_off_its_node_and_only_off_that(profile):
+    own = {"key": "zone", "operator": "In", "values": ["a"]}
+    required = "requiredDuringSchedulingIgnoredDuringExecution"
+    affinity = {
+        "podAffinity": {},
+        "nodeAffinity": {required: {"nodeSelectorTerms": [{"matchExpressions": [own]}]}},
     }
+    tier = dataclasses.replace(GPU, pod={"affinity": affinity})
+    profile = dataclasses.replace(profile, tiers={"gpu": tier})
+    found = rendered(profile, retry=[retries.BAD_DEVICE])
+
+    first = patch_of_attempt(found["podSpecPatch"], 0)["affinity"]
+    said = "main: Error (exit code 76): bad device on node gpu-a.x: CUDA error: ECC"
+    second = patch_of_attempt(found["podSpecPatch"], 1, said)["affinity"]
+
+    avoided = [
+        one["nodeAffinity"][required]["nodeSelectorTerms"][0]["matchExpressions"]
+        for one in (first, second)
+    ]
+    name = {"key": "kubernetes.io/hostname", "operator": "NotIn"}
+    assert avoided == [[own, {**name, "values": [""]}], [own, {**name, "values": ["gpu-a.x"]}]]
+    assert second["podAffinity"] == {}
+    assert {"name": "TIPHYS_NODE", "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}} in (
+        found["container"]["env"]
+    )
 
 
 @pytest.mark.parametrize(
     ("tier", "message"),
     [
-        (CPU, "cpu: says no memory, so a retry cannot have more of it."),
+        (CPU, "cpu: has no memory limit, so a retry cannot have more of it."),
         (dataclasses.replace(CPU, limits={"memory": "1.5Gi"}), "memory 1.5Gi, no whole number"),
     ],
     ids=["none", "fraction"],
@@ -252,10 +296,8 @@ def test_code_comes_from_the_uploaded_archive_or_from_git(profile):
 def test_the_run_says_which_code_it_is_of_by_parameters(profile):
     spec = make(profile).template().to_dict()["spec"]
 
-    assert spec["arguments"]["parameters"] == [
-        {"name": "revision", "value": "main"},
-        {"name": "code", "value": "latest"},
-    ]
+    given = {one["name"]: one["value"] for one in spec["arguments"]["parameters"]}
+    assert given == {"revision": "main", "code": "latest"}
 
 
 def test_nothing_stays_in_the_cluster_for_ever_and_nothing_runs_for_ever(profile):
@@ -270,7 +312,11 @@ def test_the_profile_adds_its_own_fields_to_the_spec(profile):
     spec = make(profile).template().to_dict()["spec"]
 
     assert spec["serviceAccountName"] == "training"
-    assert spec["securityContext"] == {"runAsNonRoot": True}
+    assert spec["securityContext"] == {
+        "fsGroup": 5,
+        "runAsNonRoot": True,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
 def test_a_schedule_has_a_time_zone_and_never_runs_twice_at_once(profile):
@@ -290,8 +336,8 @@ def test_a_schedule_has_a_time_zone_and_never_runs_twice_at_once(profile):
 def test_a_schedule_may_set_parameters_that_the_pipeline_has(profile):
     cron = make(profile).cron("nightly", schedules=["@daily"], parameters={"revision": "dev"})
 
-    arguments = cron.to_dict()["spec"]["workflowSpec"]["arguments"]
-    assert arguments == {"parameters": [{"name": "revision", "value": "dev"}]}
+    (given,) = cron.to_dict()["spec"]["workflowSpec"]["arguments"]["parameters"]
+    assert (given["name"], given["value"]) == ("revision", "dev")
     with pytest.raises(AuthoringError, match='lab: has no parameter "revison"'):
         make(profile).cron("nightly", schedules=["@daily"], parameters={"revison": "dev"})
 
