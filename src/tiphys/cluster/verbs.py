@@ -13,6 +13,7 @@ from argo_workflows.api_client import Endpoint
 
 from tiphys.cluster.connection import Connection, Object, ask, stream
 from tiphys.cluster.metrics import MetricTap
+from tiphys.engine import naming
 from tiphys.engine.status import ended
 
 OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
@@ -84,9 +85,10 @@ def logs(
 def display_name(run: Mapping[str, Any], pod: str) -> str | None:
     """Return the step that *pod* belongs to: both end in the hash of the node's name (rule 4)."""
     suffix = pod.rpartition("-")[2]
-    for identity, node in ((run.get("status") or {}).get("nodes") or {}).items():
+    nodes = (run.get("status") or {}).get("nodes") or {}
+    for identity, node in nodes.items():
         if node["type"] == "Pod" and identity.rpartition("-")[2] in {suffix, identity}:
-            return str(node["displayName"])
+            return naming.known_as(node, nodes)
     return None
 
 

@@ -46,6 +46,7 @@ def enter(state: State, item: Enter) -> None:
         return
     try:
         bound, context = bind(state, item)
+        _check_display(bound)
     except TemplateError as error:
         refuse(state, site, str(error))
         return
@@ -82,6 +83,12 @@ def bind(state: State, item: Enter) -> tuple[Bound, Context]:
     template, context = templates.find(state, item.site.context, item.site.call)
     words = variables.words(state).more(local_names(state, item.site, template))
     return inputs.bind(state, template, item.supplied, words), context
+
+
+def _check_display(bound: Bound) -> None:
+    shown = bound.template.annotations.get(naming.DISPLAY)
+    if shown and naming.DISPLAYABLE.fullmatch(shown) is None:
+        raise TemplateError("displayName", f"must match the regex ^{naming.DISPLAYABLE.pattern}$")
 
 
 def local_names(state: State, site: Site, template: Template) -> dict[str, str | None]:

@@ -1,11 +1,18 @@
 """Node names, ids, display names and pod names (rules 1 to 4)."""
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 PREFIX_LENGTH = 242
 """A pod name's prefix is cut here, so that hash and dash fit into 253 characters."""
 
 SEPARATOR = re.compile(r"^(\[\d+\])?\.")
+
+DISPLAY = "workflows.argoproj.io/display-name"
+"""A template's annotation: what Argo's UI calls its nodes."""
+
+DISPLAYABLE = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-.]{0,61}[a-zA-Z0-9]")
 
 
 def fnv1a(text: str) -> int:
@@ -38,6 +45,16 @@ def display_name(name: str, boundary: str | None) -> str:
     if boundary is None:
         return name
     return SEPARATOR.sub("", name.removeprefix(boundary))
+
+
+def known_as(node: Mapping[str, Any], nodes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return the name of a node of a Workflow object, whatever its template has displayed.
+
+    >>> known_as({"name": "wf.a", "boundaryID": "wf", "displayName": "x"}, {"wf": {"name": "wf"}})
+    'a'
+    """
+    boundary = nodes.get(node.get("boundaryID") or "")
+    return display_name(str(node["name"]), str(boundary["name"]) if boundary else None)
 
 
 def pod_name(workflow: str, node: str, template: str) -> str:

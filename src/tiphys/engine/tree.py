@@ -81,9 +81,12 @@ def finish(
 
 
 def receive(state: State, node_id: str, bound: Bound) -> None:
-    """Show on a node what its template was called with."""
+    """Show on a node what its template was called with, and what it wants to be displayed as."""
     inputs = {one.name: one.value or "" for one in bound.template.inputs.parameters}
     node = replace(state.nodes[node_id], inputs=inputs, input_artifacts=bound.artifacts)
+    shown = bound.template.annotations.get(naming.DISPLAY)
+    if shown and not node.retried:  # Argo leaves attempts their names
+        node = replace(node, display_name=shown)
     put(state, node)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from tiphys.engine import naming
 from tiphys.report import decisions
 
 LEAVES = frozenset({"Pod", "Skipped"})
@@ -83,7 +84,11 @@ def moment(text: str | None) -> datetime | None:
 class _Tree:
     def __init__(self, workflow: Object) -> None:
         self.status: Object = workflow.get("status") or {}
-        self.nodes: Mapping[str, Object] = self.status.get("nodes") or {}
+        made: Mapping[str, Object] = self.status.get("nodes") or {}
+        self.nodes: Mapping[str, Object] = {
+            identity: {**node, "displayName": naming.known_as(node, made)}
+            for identity, node in made.items()
+        }
         stored = self.status.get("storedWorkflowTemplateSpec") or {}
         self.spec: Object = {**stored, **workflow["spec"]}
         self.templates = {one["name"]: one for one in self._all_templates(stored)}

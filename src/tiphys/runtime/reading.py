@@ -9,6 +9,7 @@ from typing import Any
 
 from tiphys import engine
 from tiphys import manifest as manifests
+from tiphys.engine import naming
 from tiphys.engine.status import ended
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.runtime import folder
@@ -140,8 +141,12 @@ def logs(
 
 
 def _pods(workflow: Workflow) -> list[dict[str, Any]]:
-    nodes = workflow.get("status", {}).get("nodes", {}).values()
-    pods = [node for node in nodes if node["type"] == "Pod"]
+    nodes = workflow.get("status", {}).get("nodes", {})
+    pods = [
+        {**node, "displayName": naming.known_as(node, nodes)}
+        for node in nodes.values()
+        if node["type"] == "Pod"
+    ]
     return sorted(pods, key=lambda pod: (pod.get("startedAt") or "", pod["id"]))
 
 
