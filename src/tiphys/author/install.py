@@ -19,9 +19,6 @@ Json = dict[str, Any]
 SUBMITTER = "tiphys-submitter"
 """Who starts and follows runs: the account of `--on`."""
 
-LABELS = {"app.kubernetes.io/managed-by": "tiphys", "app.kubernetes.io/part-of": "tiphys"}
-"""On all that is installed, and on all that runs make: one selector finds it."""
-
 REPORTS = (Rule(group="argoproj.io", resource="workflowtaskresults", verbs=("create", "patch")),)
 """How Argo's own containers report what a step has put out."""
 
@@ -138,5 +135,5 @@ def _token(profile: Profile, account: str) -> Json:
 
 
 def _object(profile: Profile, version: str, kind: str, name: str) -> Json:
-    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(LABELS)}
+    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(pod.LABELS)}
     return {"apiVersion": version, "kind": kind, "metadata": metadata}

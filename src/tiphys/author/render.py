@@ -4,17 +4,21 @@ import hashlib
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tiphys.author import document
+from tiphys.author import document, images, install, push
 from tiphys.author.blame import BuildResultError, blamed
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.manifest import profile as profiles
 from tiphys.manifest.profile import Profile
+
+INSTALL = (
+    "# Rendered by `tiphys render`, for `kubectl apply -f`: accounts, rights and all manifests.\n"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +68,12 @@ def render(project_root: Path, clusters: Iterable[str] | None = None) -> list[Re
         advice = "Write one: a file with a function build(profile)."
         raise NothingToRenderError(str(root / "workflows"), "there is no pipeline.", advice)
     return [
-        Rendered(
-            path=profile.folder / f"{module.__name__.rpartition('.')[2]}.yaml",
-            text=_header(module) + document.text(_built(root, module, build, profile)),
-        )
+        manifest
         for profile in found
-        for module, build in pipelines
+        for manifest in _of_profile(
+            profile,
+            [(module, _built(root, module, build, profile)) for module, build in pipelines],
+        )
     ]
 
 
@@ -91,6 +95,29 @@ def write(manifests: Iterable[Rendered]) -> list[Path]:
             manifest.path.write_text(manifest.text, "utf-8")
             changed.append(manifest.path)
     return changed
+
+
+def _of_profile(
+    profile: Profile, built: Sequence[tuple[ModuleType, list[Any]]]
+) -> Iterator[Rendered]:
+    """Yield a manifest a module, and one that installs them all; a laptop needs none."""
+    aside = [each for _, found in built for each in found if isinstance(each, push.Aside)]
+    built = [(module, [one for one in found if one not in aside]) for module, found in built]
+    documents = [resource for _, resources in built for resource in resources]
+    images.check(profile, [each.to_dict() for each in documents])
+    for each in aside:
+        yield Rendered(path=profile.folder / each.file, text=each.head + document.text([each]))
+    for module, resources in built:
+        if not resources:
+            continue
+        path = profile.folder / f"{module.__name__.rpartition('.')[2]}.yaml"
+        yield Rendered(path=path, text=_header(module) + document.text(resources))
+    if profile.built:
+        accounts = install.resources(profile, [each.to_dict() for each in documents])
+        yield Rendered(
+            path=profile.folder / "install.yaml",
+            text=INSTALL + document.text([*accounts, *documents]),
+        )
 
 
 def _clusters(root: Path, wanted: Iterable[str] | None) -> list[str]:

@@ -70,11 +70,15 @@ def project(tmp_path, monkeypatch):
 def test_each_pipeline_is_rendered_for_each_cluster(project):
     found = [m.path.relative_to(project).as_posix() for m in render.render(project)]
 
-    assert found == ["manifests/lab/words.yaml", "manifests/laptop/words.yaml"]
+    assert found == [
+        "manifests/lab/words.yaml",
+        "manifests/lab/install.yaml",
+        "manifests/laptop/words.yaml",
+    ]
 
 
 def test_a_manifest_says_where_it_comes_from_and_has_the_image_of_its_cluster(project):
-    lab, laptop = render.render(project)
+    lab, _, laptop = render.render(project)
 
     assert lab.text.startswith("# Rendered by `tiphys render`; edit workflows/words.py instead.\n")
     assert "image: registry.example/words/step@sha256:1" in lab.text
@@ -98,7 +102,7 @@ def test_an_image_older_than_its_lock_is_refused(project):
 
 
 def test_only_what_changed_is_written(project):
-    assert len(render.write(render.render(project))) == 2
+    assert len(render.write(render.render(project))) == 3
     (project / "manifests/lab/words.yaml").write_text("edited by hand")
 
     written = render.write(render.render(project))
@@ -109,7 +113,7 @@ def test_only_what_changed_is_written(project):
 def test_a_file_without_build_is_no_pipeline(project):
     (project / "workflows/shared.py").write_text("WINDOW = 3\n")
 
-    assert len(render.render(project)) == 2
+    assert len(render.render(project)) == 3
 
 
 def test_a_package_of_the_same_name_from_elsewhere_is_noticed(project, tmp_path_factory):

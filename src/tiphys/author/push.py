@@ -1,0 +1,187 @@
+"""A push that starts a run: what Argo Server needs to take a git host's webhook.
+
+The payload is GitHub's. An expression that fails on somebody else's event would be an error of
+theirs, because Argo asks every binding of the namespace: so the cheap and certain questions come
+first, and `&&` stops at the first that says no.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tiphys.author import install, pod
+from tiphys.manifest.profile import GitSource, Profile
+
+Json = dict[str, Any]
+
+ACCOUNT = "tiphys-push"
+"""Who starts the run. Argo Server looks for its token in `tiphys-push.service-account-token`."""
+
+EVENT = "git"
+"""The end of the webhook's address: /api/v1/events/NAMESPACE/git."""
+
+CLIENTS = "argo-workflows-webhook-clients"
+"""The Secret in which Argo Server looks for whose signature is whose; one for the namespace."""
+
+_LABEL = 'sprig.trimAll("-_.", sprig.trunc(63, sprig.regexReplaceAll("[^-A-Za-z0-9_.]", {}, "-")))'
+"""What a label may say: `github-actions[bot]` may not stand in one."""
+
+_URLS = tuple(f"payload.repository.{name}_url" for name in ("clone", "ssh", "git"))
+
+_PLACEHOLDER = "${WEBHOOK_SECRET}"
+
+_TEMPLATE = """\
+# Rendered by `tiphys render`: a template, as no secret is ever committed. Once for a namespace:
+#
+#   export WEBHOOK_SECRET="$(openssl rand -hex 32)"    # the same goes into the git host's webhook
+#   envsubst < {file} | kubectl apply -f -
+#
+# Its name does not end in .yaml: `kubectl apply -f` of the folder leaves a real one alone.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside(install.Resource):
+    """An object in a file of its own, which `install.yaml` leaves out."""
+
+    file: str
+    head: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """Which pushes start a run of *pipeline*."""
+
+    pipeline: str
+    branch: str
+    paths: Sequence[str]
+    """Files, and folders with a slash at the end: a run is made of them."""
+    first: Sequence[str]
+    """Likewise, `*` being part of a name. Where one is changed, the cluster must be given something
+    before a run, so CI does that and starts the run: the binding leaves the push alone."""
+    skip: str
+    """What a commit's message says that must start nothing."""
+    bot: str
+    """The author of commits that runs make."""
+
+    def resources(self, profile: Profile) -> list[install.Resource]:
+        """Return binding, account, Role and the template of the Secret; nothing without git."""
+        if not isinstance(profile.source, GitSource):
+            return []
+        binding = _object(profile, "argoproj.io/v1alpha1", "WorkflowEventBinding", ACCOUNT)
+        binding["metadata"]["name"] = f"push-{self.pipeline}"
+        binding["spec"] = {
+            "event": {"selector": self.selector(profile.source.git)},
+            "submit": {
+                "workflowTemplateRef": {"name": self.pipeline},
+                "metadata": self._metadata(),
+                "arguments": {
+                    "parameters": [{"name": "revision", "valueFrom": {"event": "payload.after"}}]
+                },
+            },
+        }
+        rights = _rights(profile, self.pipeline)
+        return [*map(_plain, [binding, *rights]), _secret(profile)]
+
+    def selector(self, url: str) -> str:
+        """Return the condition, in expr-lang: every line must hold."""
+        files = "concat(.added, .modified, .removed)"
+        conditions = (
+            f"discriminator == {_text(EVENT)}",
+            '"push" in (metadata["x-github-event"] ?? [])',
+            f"payload.ref == {_text(f'refs/heads/{self.branch}')}",
+            f"{_text(as_announced(url))} in [{', '.join(_URLS)}]",
+            "payload.head_commit != nil",
+            f"!(payload.head_commit.message contains {_text(self.skip)})",
+            f"payload.head_commit.author.name != {_text(self.bot)}",
+            f"any(payload.commits, {{any({files}, {{{_one_of(self.paths)}}})}})",
+            f"none(payload.commits, {{any({files}, {{{_one_of(self.first)}}})}})",
+        )
+        return "\n&& ".join(conditions) + "\n"
+
+    def _metadata(self) -> Json:
+        """Return what a run is called: the same push has the same name, and makes no second run."""
+        return {
+            "name": f"{_text(f'{self.pipeline}-')} + payload.after[0:12]",
+            "labels": {
+                "tiphys.dev/commit": "payload.after",
+                "tiphys.dev/pusher": _LABEL.format("payload.pusher.name"),
+            },
+            "annotations": {"tiphys.dev/change": 'payload.compare ?? ""'},
+        }
+
+
+def as_announced(url: str) -> str:
+    """Return the git URL *url* as a payload has it: no user in https, ssh in its short form.
+
+    >>> as_announced("https://me@git.example.com/ml/flights")
+    'https://git.example.com/ml/flights.git'
+    >>> as_announced("ssh://git@git.example.com/ml/flights.git")
+    'git@git.example.com:ml/flights.git'
+    """
+    url = url.rstrip("/").removesuffix(".git") + ".git"
+    url = re.sub(r"^(https?://)[^/@]*@", r"\1", url)
+    return re.sub(r"^ssh://([^/:]+)(:\d+)?/", r"\1:", url)
+
+
+def _one_of(patterns: Sequence[str]) -> str:
+    return " || ".join(map(_matches, patterns))
+
+
+def _matches(pattern: str) -> str:
+    """Return the condition that the file `#` is what *pattern* means.
+
+    >>> _matches("gate/"), _matches("dvc.lock"), _matches("models/*/")
+    ('# startsWith "gate/"', '# == "dvc.lock"', '# matches "^models/[^/]*/"')
+    """
+    if "*" in pattern:
+        end = "" if pattern.endswith("/") else "$"
+        regex = re.escape(pattern).replace(re.escape("*"), "[^/]*")
+        return f"# matches {_text(f'^{regex}{end}')}"
+    return f"# {'startsWith' if pattern.endswith('/') else '=='} {_text(pattern)}"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value)
+
+
+def _secret(profile: Profile) -> Aside:
+    value = _object(profile, "v1", "Secret", CLIENTS)
+    value["stringData"] = {ACCOUNT: f"type: github\nsecret: {_PLACEHOLDER}\n"}
+    file = "webhook-secret.yaml.template"
+    head = _TEMPLATE.format(file=f"manifests/{profile.name}/{file}")
+    return Aside(value=value, file=file, head=head)
+
+
+def _rights(profile: Profile, pipeline: str) -> list[Json]:
+    """Return the account, its token and its Role: it may start this pipeline, and see nothing."""
+    argo, group = "argoproj.io", "rbac.authorization.k8s.io"
+    token = _object(profile, "v1", "Secret", f"{ACCOUNT}.service-account-token")
+    token["metadata"]["annotations"] = {"kubernetes.io/service-account.name": ACCOUNT}
+    role = _object(profile, f"{group}/v1", "Role", ACCOUNT)
+    binding = _object(profile, f"{group}/v1", "RoleBinding", ACCOUNT)
+    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": profile.namespace}
+    named = {"resources": ["workflowtemplates"], "resourceNames": [pipeline], "verbs": ["get"]}
+    rules = [
+        {"apiGroups": [argo], "resources": ["workfloweventbindings"], "verbs": ["list"]},
+        {"apiGroups": [argo], **named},
+        {"apiGroups": [argo], "resources": ["workflows"], "verbs": ["create"]},
+    ]
+    return [
+        _object(profile, "v1", "ServiceAccount", ACCOUNT),
+        token | {"type": "kubernetes.io/service-account-token"},
+        role | {"rules": rules},
+        binding
+        | {"roleRef": {"apiGroup": group, "kind": "Role", "name": ACCOUNT}, "subjects": [subject]},
+    ]
+
+
+def _plain(value: Json) -> install.Resource:
+    return install.Resource(value=value)
+
+
+def _object(profile: Profile, version: str, kind: str, name: str) -> Json:
+    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(pod.LABELS)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}

@@ -1,0 +1,81 @@
+"""Which images a profile lets in."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tiphys.author import images
+from tiphys.manifest.profile import ArchiveSource, Image, Profile, Storage
+
+DIGEST = "sha256:" + "0" * 64
+
+
+def profile(image: str, *registries: str, built: bool = True) -> Profile:
+    return Profile(
+        name="lab",
+        folder=Path("manifests/lab"),
+        namespace="ml",
+        built=built,
+        images={"step": Image(image=image, lock="")},
+        tiers={},
+        gang="pod",
+        source=ArchiveSource(),
+        storage=Storage(artifacts="a", registry="r", checkpoints="c", dvc="d"),
+        registries=registries,
+    )
+
+
+def calling(**container: Any) -> list[dict[str, Any]]:
+    template = {"name": "theirs", **container}
+    return [{"metadata": {"name": "words"}, "spec": {"templates": [template]}}]
+
+
+@pytest.mark.parametrize("image", ["registry.example/a/step", "localhost:5000/step:latest", "step"])
+def test_an_image_that_may_change_is_refused(image):
+    with pytest.raises(images.ImageError, match=r"images.yaml: step.*may be another one tomorrow"):
+        images.check(profile(image), [])
+
+
+@pytest.mark.parametrize("image", ["localhost:5000/step:1.2", f"registry.example/step@{DIGEST}"])
+def test_without_an_allow_list_a_tag_or_a_digest_is_enough(image):
+    images.check(profile(image), [])
+
+
+@pytest.mark.parametrize(
+    ("image", "text"),
+    [
+        (f"elsewhere.example/flights/step@{DIGEST}", "not from a registry of this profile"),
+        (f"registry.example/flights-evil/step@{DIGEST}", "not from a registry of this profile"),
+        (f"step@{DIGEST}", "not from a registry of this profile"),
+        ("registry.example/flights/step:1", "has a tag, which can be moved"),
+    ],
+)
+def test_with_an_allow_list_only_its_registries_and_digests_pass(image, text):
+    with pytest.raises(images.ImageError, match=text):
+        images.check(profile(image, "registry.example/flights"), [])
+
+
+def test_with_an_allow_list_a_digest_of_it_passes():
+    allowed = ("docker.io/library", "registry.example/flights")
+    image = f"registry.example/flights/step:1@{DIGEST}"
+    images.check(profile(image, *allowed), calling(container={"image": f"busybox@{DIGEST}"}))
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        {"container": {"image": "busybox"}},
+        {"script": {"image": "busybox"}},
+        {"initContainers": [{"name": "a", "image": "busybox"}]},
+        {"sidecars": [{"name": "a", "image": "busybox"}]},
+        {"containerSet": {"containers": [{"name": "a", "image": "busybox"}]}},
+    ],
+)
+def test_a_template_that_is_not_ours_is_looked_at_too(theirs):
+    with pytest.raises(images.ImageError, match='words, template theirs: image "busybox" may be'):
+        images.check(profile("registry.example/step:1"), calling(**theirs))
+
+
+def test_a_laptop_has_no_images():
+    images.check(profile("latest", built=False), calling(container={"image": "busybox"}))
