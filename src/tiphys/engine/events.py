@@ -57,6 +57,8 @@ class Exited:
     exit_code: int | None
     outputs: NodeOutputs = NodeOutputs()
     message: str = ""
+    reason: str = "Error"
+    """What Kubernetes calls the end of a container that failed: Error or OOMKilled."""
     problem: str = ""
     usage: Usage | None = None
 

@@ -120,7 +120,7 @@ def verdict(frame: PodFrame, event: Exited) -> tuple[Phase, str]:
     if frame.doom:
         return Phase.FAILED, frame.doom
     if event.exit_code:
-        message = f"main: Error (exit code {event.exit_code})"
+        message = f"main: {event.reason} (exit code {event.exit_code})"
         return Phase.FAILED, f"{message}: {event.message}" if event.message else message
     if event.problem:
         return Phase.ERROR, event.problem

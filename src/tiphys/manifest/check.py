@@ -7,6 +7,7 @@ from tiphys.errors import nearest
 from tiphys.manifest import patch, scalar, support, tree
 from tiphys.manifest.problem import Findings
 from tiphys.manifest.support import Level, Row
+from tiphys.manifest.support.kubernetes import CACHE
 
 _Is = Callable[[object], bool]
 
@@ -153,6 +154,7 @@ def _check_kind(value: tree.Value, it: _Field, findings: Findings) -> None:
     rows = support.KINDS[it.shape]
     if rows is None:
         return
+    it = replace(it, levels=it.levels and not _is_cache(value, it))
     for name, entry in value.entries.items():
         row = rows.get(name) or rows.get("*")
         if row is None:
@@ -165,15 +167,21 @@ def _check_kind(value: tree.Value, it: _Field, findings: Findings) -> None:
         _check(entry.value, _Field(name, row.shape, levels), findings)
 
 
+def _is_cache(value: tree.Mapping, it: _Field) -> bool:
+    """Whether this is the volume that a step may be without."""
+    name = value.entries.get("name")
+    return it.shape == "Volume" and name is not None and tree.plain(name.value) == CACHE
+
+
 def _check_level(name: str, entry: tree.Entry, row: Row, findings: Findings) -> None:
     text = row.text.replace("{field}", name)
     if tree.plain(entry.value) in (None, False):
         return
     if row.level is Level.REFUSED:
         findings.error(entry.at, text)
-    elif row.loud and not _is_resources(entry.value, row):
+    elif row.loud and not _is_harmless(entry.value, row):
         findings.warn(entry.at, text)
 
 
-def _is_resources(value: tree.Value, row: Row) -> bool:
-    return row.shape == "pod-patch" and patch.only_resources(scalar.any_string(tree.plain(value)))
+def _is_harmless(value: tree.Value, row: Row) -> bool:
+    return row.shape == "pod-patch" and patch.harmless(scalar.any_string(tree.plain(value)))

@@ -6,25 +6,51 @@ from tiphys.manifest import tree
 from tiphys.manifest.problem import Findings
 
 _TAG = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_PLACEMENT = frozenset({"affinity", "nodeSelector", "tolerations"})
 _RESOURCES = frozenset({"name", "resources"})
 
 
-def only_resources(text: str) -> bool:
-    """Whether the patch *text* only sets how much cpu and memory containers get.
+def harmless(text: str) -> bool:
+    """Whether the patch *text* only says where a pod runs and what its containers get.
 
-    >>> only_resources('{"containers": [{"name": "main", "resources": {"limits": {}}}]}')
+    Here every step runs on this machine, and its memory limit is read from the patch.
+
+    >>> harmless('{"containers": [{"name": "main", "resources": {"limits": {}}}]}')
     True
-    >>> only_resources("nodeSelector: {gpu: '{{x}}'}"), only_resources("{"), only_resources("5")
+    >>> harmless("nodeSelector: {gpu: '{{x}}'}")
+    True
+    >>> harmless("hostNetwork: true"), harmless("{"), harmless("5")
     (False, False, False)
     """
-    documents = tree.parse("", _TAG.sub("0", text), Findings())
-    patches = [tree.plain(each) for each in documents]
+    patches = _patches(_TAG.sub("0", text))
     return bool(patches) and all(
         isinstance(each, dict)
-        and set(each) == {"containers"}
-        and _all_resources(each["containers"])
+        and set(each) <= {"containers", *_PLACEMENT}
+        and _all_resources(each.get("containers", []))
         for each in patches
     )
+
+
+def memory_limit(text: str, container: str) -> str | None:
+    """Return the memory limit that the patch *text* gives *container*, or None.
+
+    >>> memory_limit("containers: [{name: main, resources: {limits: {memory: 8Gi}}}]", "main")
+    '8Gi'
+    >>> memory_limit("{", "main"), memory_limit("containers: 5", "main")
+    (None, None)
+    """
+    for each in _patches(text):
+        containers = each.get("containers") if isinstance(each, dict) else None
+        for one in containers if isinstance(containers, list) else ():
+            if isinstance(one, dict) and one.get("name") == container:
+                limits = (one.get("resources") or {}).get("limits") or {}
+                if "memory" in limits:
+                    return str(limits["memory"])
+    return None
+
+
+def _patches(text: str) -> list[object]:
+    return [tree.plain(each) for each in tree.parse("", text, Findings())]
 
 
 def _all_resources(containers: object) -> bool:

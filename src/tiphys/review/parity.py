@@ -6,6 +6,7 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 - a metric is measured: its name is compared, not its value;
 - an address says where: only its path is compared;
 - an attempt that infrastructure ended is Failed or Error by chance of timing: both read "Lost";
+  one that the kernel killed for its memory is not: both say OOMKilled;
 - whether a pod that was ended at its deadline still left a code or outputs is chance, too;
 - a message that says how something ended is compared, up to the words of the step itself; one
   that says what could not be resolved is a fault on both sides, each in its own words.
@@ -103,7 +104,8 @@ class _Tale:
         code = (node.get("outputs") or {}).get("exitCode")
         phase, said = node.get("phase"), self.said(node)
         overdue = node.get("message") in OVERDUE
-        killed = phase in {"Failed", "Error"} and code in KILLED_CODES
+        for_memory = "OOMKilled" in str(node.get("message"))
+        killed = phase in {"Failed", "Error"} and code in KILLED_CODES and not for_memory
         if killed and identity in self.attempts:
             phase, said = "Lost", ""
         if overdue or (killed and (phase == "Lost" or node["type"] == "Retry")):

@@ -174,6 +174,8 @@ class Attempts:
         except BlockingIOError:
             return
         self._forget(folder)
+        if not (folder / "exitcode").exists():
+            nursery.bury(folder)
         self._notices.append(Gone(folder))
 
     def _forget(self, folder: Path) -> None:

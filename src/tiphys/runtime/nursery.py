@@ -38,6 +38,13 @@ PENDING = " " * 15 + "\n"
 """What `exitcode.part` holds from the start, so that a full disk cannot lose an exit code."""
 
 
+OUT_OF_MEMORY = "out_of_memory"
+"""The file beside `exitcode` that says that the kernel killed for want of memory."""
+
+CLEARING_SECONDS = 1.0
+"""How long a control group may take to become empty once all in it has been killed."""
+
+
 def main() -> None:
     """Serve the driver until it closes its end."""
     link = socket.socket(fileno=os.dup(0))
@@ -124,6 +131,7 @@ def supervise(folder: Path, request: Mapping[str, Any], breath: int) -> Become:
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
+    confine(request)
     log = os.open(folder / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     reading, writing = os.pipe() if request["capture"] else (None, log)
     process = os.fork()
@@ -134,6 +142,7 @@ def supervise(folder: Path, request: Mapping[str, Any], breath: int) -> Become:
         return attempt(request, log, writing)
     with contextlib.suppress(OSError):
         os.setpgid(process, process)
+        (folder / "process").write_text(str(process))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     tee = None
     if reading is not None:
@@ -142,7 +151,9 @@ def supervise(folder: Path, request: Mapping[str, Any], breath: int) -> Become:
         kept = os.open(folder / "stdout", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         tee = (reading, (log, kept))
     status, usage = watch(process, notice, tee, request["grace_seconds"])
-    finish(folder, process, status, usage)
+    _signal_group(process, signal.SIGKILL)
+    release(folder, request)
+    finish(folder, status, usage)
     os._exit(0)
 
 
@@ -195,9 +206,71 @@ def _signal_group(process: int, number: signal.Signals) -> None:
         os.killpg(process, number)
 
 
-def finish(folder: Path, process: int, status: int, usage: resource.struct_rusage) -> None:
-    """End what the attempt left behind, as a container's end does, and write what became of it."""
-    _signal_group(process, signal.SIGKILL)
+def confine(request: Mapping[str, Any]) -> None:
+    """Make the control group that holds the attempt's memory to its limit, where there is one.
+
+    Where it cannot be made any more the attempt runs without.
+    """
+    if memory := request.get("memory"):
+        with contextlib.suppress(OSError):
+            Path(memory["group"]).mkdir(exist_ok=True)
+            for name, value in memory["values"]:
+                with contextlib.suppress(OSError):  # there may be no swap to limit
+                    (Path(memory["group"]) / name).write_text(value)
+
+
+def join(request: Mapping[str, Any]) -> None:
+    """Put this process, and so all it will start, into its control group."""
+    if memory := request.get("memory"):
+        with contextlib.suppress(OSError):
+            (Path(memory["group"]) / "cgroup.procs").write_text("0")
+
+
+def release(folder: Path, request: Mapping[str, Any]) -> None:
+    """Note what the kernel killed, and take the control group away.
+
+    What left the attempt's process group to live on, as a model server does, moves out of it.
+    """
+    if not (memory := request.get("memory")):
+        return
+    group = Path(memory["group"])
+    with contextlib.suppress(OSError):
+        for line in (group / memory["events"]).read_text().splitlines():
+            if line.startswith("oom_kill ") and line.split()[1] != "0":
+                (folder / OUT_OF_MEMORY).touch()
+    home = Path(memory["home"]) / "cgroup.procs"
+    clear(group, lambda process: home.write_text(str(process)))
+
+
+def clear(group: Path, act: Callable[[int], object]) -> None:
+    """Have *act* done to what is in *group* until it is empty, and remove it."""
+    until = time.monotonic() + CLEARING_SECONDS
+    while group.exists():
+        with contextlib.suppress(OSError):
+            for process in (group / "cgroup.procs").read_text().split():
+                with contextlib.suppress(OSError):
+                    act(int(process))
+        with contextlib.suppress(OSError):
+            group.rmdir()
+            return
+        if time.monotonic() > until:
+            return
+        time.sleep(0.002)
+
+
+def bury(folder: Path) -> None:
+    """End what an attempt left running whose supervisor was killed, as a dead node would."""
+    with contextlib.suppress(OSError, ValueError):
+        process = int((folder / "process").read_text())
+        if os.getsid(process) == int((folder / "pid").read_text()):  # else the number is another's
+            _signal_group(process, signal.SIGKILL)
+    with contextlib.suppress(OSError, ValueError):
+        if memory := json.loads((folder / "request.json").read_bytes()).get("memory"):
+            clear(Path(memory["group"]), lambda process: os.kill(process, signal.SIGKILL))
+
+
+def finish(folder: Path, status: int, usage: resource.struct_rusage) -> None:
+    """Write what became of the attempt, the exit code last."""
     unit = 1 if sys.platform == "darwin" else 1024
     used = {
         "peak_memory_bytes": usage.ru_maxrss * unit,
@@ -221,6 +294,7 @@ def _write(path: Path, text: str) -> None:
 
 def attempt(request: Mapping[str, Any], log: int, output: int) -> Become:
     """Turn this process into the attempt: its group, its signals, its files, its folder."""
+    join(request)
     with contextlib.suppress(OSError):
         os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -14,7 +14,7 @@ from tiphys.engine.events import Exited
 from tiphys.engine.node import ArtifactLocation, NodeOutputs, Usage
 from tiphys.errors import UserError
 from tiphys.manifest.model import Container
-from tiphys.runtime import artifacts, environment, nursery
+from tiphys.runtime import artifacts, environment, memory, nursery
 from tiphys.runtime.expansion import as_in_a_template, expanded
 from tiphys.runtime.folder import write_atomically
 from tiphys.runtime.request import Host
@@ -63,7 +63,7 @@ def prepare(action: StartAttempt, round_: int, host: Host) -> Path:
         argv.append(_script(container.source, workspace, node))
     argv = [sys.executable, *argv[1:]] if argv[0] in PYTHONS else argv
     own = {name: workspace.rewritten(value) for name, value in declared.items()}
-    every = {**environment.ours(node, host), **own}
+    every = {**environment.ours(node, host), **own, **environment.HERE}
     if shutil.which(argv[0], path=every["PATH"]) is None:
         raise UnstartableError(argv[0])
     request = {
@@ -74,6 +74,7 @@ def prepare(action: StartAttempt, round_: int, host: Host) -> Path:
         "capture": action.capture_result,
         "grace_seconds": host.settings.grace_seconds,
         "step": argv[3:] if _forks(argv, container) else None,
+        "memory": memory.request(node, memory.limit(action.template)),
     }
     (node / "exitcode.part").write_text(nursery.PENDING)
     write_atomically(node / "request.json", json.dumps(request, indent=1))
@@ -131,6 +132,7 @@ def collect(action: StartAttempt, at: datetime, host: Host) -> Exited:
             exit_code=exit_code,
         ),
         message=_message(node),
+        reason="OOMKilled" if (node / nursery.OUT_OF_MEMORY).exists() else "Error",
         problem=missing,
         usage=_usage(node),
     )

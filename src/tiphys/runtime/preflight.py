@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from tiphys import manifest as manifests
 from tiphys.errors import TiphysError, UserError
 from tiphys.manifest.model import Call, Manifest, Resource, Template
+from tiphys.runtime import memory
 from tiphys.runtime.images import Images
 
 TAG = re.compile(r"\{\{")
@@ -28,7 +29,7 @@ def check_commands(manifest: Manifest, images: Images, warned: Callable[[str], N
         container = template.container
         if container is None or TAG.search(container.image):
             continue
-        if any("memory" in amounts for amounts in container.resources.values()):
+        if "memory" in (container.resources.get("limits") or {}) and memory.groups() is None:
             warned("memory limits are not enforced on this machine.")
         try:
             images.command(container)

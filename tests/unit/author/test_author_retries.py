@@ -1,5 +1,6 @@
 """Each retry policy, and several together, decided as Argo would decide them."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -9,13 +10,7 @@ from tiphys import expression
 from tiphys.author import retries
 from tiphys.author.faults import AuthoringError
 
-ALL = [
-    retries.BAD_INPUT,
-    retries.TEMPORARY,
-    retries.PREEMPTED,
-    retries.OUT_OF_MEMORY,
-    retries.BAD_GPU,
-]
+ALL = retries.TRAINING
 OOM = "OOMKilled (exit code 137)"
 TORCHRUN = "main: Error (exit code 1): worker 1 was killed: out of memory"
 XID = "main: Error (exit code 1): CUDA error: uncorrectable ECC error encountered"
@@ -45,8 +40,13 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.OUT_OF_MEMORY, "137", "Failed", OOM, True),
         (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
         (retries.OUT_OF_MEMORY, "137", "Failed", LATE, False),
-        (retries.BAD_GPU, "1", "Failed", XID, True),
-        (retries.BAD_GPU, "1", "Failed", "", False),
+        (retries.BAD_DEVICE, "1", "Failed", XID, True),
+        (retries.BAD_DEVICE, "76", "Failed", "", True),
+        (retries.BAD_DEVICE, "1", "Failed", "", False),
+        (retries.HANGING, "-1", "Failed", LATE, True),
+        (retries.HANGING, "143", "Failed", LATE, True),
+        (retries.HANGING, "-1", "Failed", "timeout", True),
+        (retries.HANGING, "-1", "Error", "pod deleted", False),
     ],
 )
 def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, message, expected):
@@ -63,9 +63,11 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
         ("75", "", 2, True),  # the third retry of three
         ("75", "", 3, False),
         ("143", "", 4, True),  # the fifth of five
-        ("137", OOM, 1, True),
-        ("137", OOM, 2, False),  # others may have more, memory has two
-        ("1", XID, 0, True),
+        ("137", OOM, 0, True),
+        ("137", OOM, 1, False),  # others may have more, memory has one
+        ("1", XID, 1, True),
+        ("-1", LATE, 0, True),
+        ("-1", LATE, 1, False),
     ],
 )
 def test_together_each_policy_keeps_its_own_number_of_attempts(code, message, made, expected):
@@ -89,9 +91,13 @@ def test_bad_input_is_never_repeated_even_if_another_policy_would():
     assert again(strategy, code="1")
 
 
-def test_only_a_bad_gpu_sends_the_next_attempt_elsewhere():
-    assert retries.compose(ALL).affinity is not None
-    assert retries.compose([retries.PREEMPTED]).affinity is None
+def test_what_a_strategy_is_made_of_can_be_read_from_its_template():
+    told = json.loads(retries.described([retries.BAD_INPUT, retries.PREEMPTED]))
+
+    assert [(one["for"], one["attempts"]) for one in told] == [("bad input", 0), ("preempted", 5)]
+    assert told[1]["when"] == retries.PREEMPTED.matches
+    assert told[1]["last_on_demand"] is True
+    assert "more_memory" not in told[1]
 
 
 def test_the_first_backoff_is_short_because_a_rejected_failure_waits_it_out_too():

@@ -132,3 +132,21 @@ def test_what_is_no_yaml_is_told_with_its_line(folder):
 
 def test_an_empty_profile_lacks_everything_it_must_have(folder):
     assert '/profile.yaml: there is no "images".' in problems(folder(""))
+
+
+def test_a_tier_of_nodes_that_may_be_taken_away_names_those_that_stay(folder):
+    stays = "    onDemand: {nodeSelector: {accelerator: dear}, tolerations: [{key: dear}]}\n"
+
+    tier = profiles.load(folder(WHOLE.replace("    nodes: 2\n", stays))).tier("gpu-2")
+
+    assert tier.on_demand is not None
+    assert tier.on_demand.node_selector == {"accelerator": "dear"}
+    assert tier.on_demand.tolerations == ({"key": "dear"},)
+
+
+def test_a_label_that_only_the_nodes_that_stay_have_cannot_choose_between_them(folder):
+    stays = "    onDemand: {nodeSelector: {pool: dear}}\n"
+
+    (problem,) = problems(folder(WHOLE.replace("    nodes: 2\n", stays)))
+
+    assert "Say pool in the tier's nodeSelector, too." in problem

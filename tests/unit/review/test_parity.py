@@ -78,6 +78,17 @@ def test_an_attempt_that_was_killed_may_be_failed_here_and_an_error_there():
     assert parity.differences(here, there) == []
 
 
+def test_an_attempt_that_was_killed_for_its_memory_was_not_lost_by_chance():
+    retry = node("a", type="Retry", children=["r.a(0)"])
+    ended = {"phase": "Failed", "outputs": {"exitCode": "137"}}
+    here, there = two(run(retry, node("a(0)", **ended), tasks=TASKS))
+    for side, reason in ((here, "OOMKilled"), (there, "Error")):
+        side["status"]["nodes"]["r.a(0)"]["message"] = f"main: {reason} (exit code 137)"
+    assert "-$.a(0) Pod Failed exit 137: main: OOMKilled (exit code 137)" in (
+        parity.differences(here, there)
+    )
+
+
 @pytest.mark.parametrize(
     ("local", "cluster"),
     [

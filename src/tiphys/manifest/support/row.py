@@ -9,7 +9,7 @@ A row's *shape* is a small notation for what Argo's Go types accept:
 | `whole` · `number` · `flag` | an integer · a number · a boolean |
 | `whole-or-text` · `quantity` | an integer or a string · a number or a string |
 | `json` | anything |
-| `pod-patch` | a string; no warning for one that only sets a container's resources |
+| `pod-patch` | a string; no warning for one that only sets resources and placement |
 | words with bars between | one of these words, or text with tags |
 | `[X]` · `{X}` | a list · a mapping from strings |
 | `Name` | a mapping with the fields of that kind |

@@ -1,0 +1,169 @@
+"""A step that takes more memory than its limit is killed here as on a cluster."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tiphys import runtime
+from tiphys.runtime import memory
+
+WORKFLOW = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{generateName: test-}}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    retryStrategy: {{limit: "1", retryPolicy: Always}}
+    podSpecPatch: {patch}
+    container:
+      image: python:3.11
+      command: [python, -c]
+      args: ["{program}"]
+      resources: {{limits: {{memory: 64Mi}}}}
+"""
+
+EAT = "print(len(b'x' * (100 << 20)))"
+DOUBLED = (
+    '{"containers":[{"name":"main","resources":'
+    '{"limits":{"memory":"{{=(asInt(retries)+1)*64}}Mi"}}}]}'
+)
+
+pytestmark = pytest.mark.skipif(
+    memory.groups() is None, reason="memory limits: no control group may be made here"
+)
+
+
+@pytest.fixture
+def groups():
+    """Return those of attempts; there must be none left of a test."""
+
+    def found():
+        return [*memory.groups().parent.glob("tiphys-attempt-*")]
+
+    before = found()
+    yield found
+    assert [one for one in found() if one not in before] == []
+
+
+def manifest(program=EAT, patch='{"containers":[]}'):
+    return WORKFLOW.format(program=program, patch=f"'{patch}'")
+
+
+@pytest.mark.usefixtures("groups")
+def test_a_step_over_its_limit_is_killed_as_argo_says_it(laptop, by_name):
+    outcome = laptop.run(manifest())
+
+    attempts = [node for name, node in by_name(outcome).items() if name.endswith(")")]
+    said = [(one["phase"], one["outputs"]["exitCode"], one["message"]) for one in attempts]
+    assert said == [("Failed", "137", "main: OOMKilled (exit code 137)")] * 2
+    assert not laptop.witness.warnings
+
+
+@pytest.mark.usefixtures("groups")
+def test_more_memory_for_the_next_attempt_is_more_memory_here(laptop, by_name):
+    outcome = laptop.run(manifest(patch=DOUBLED))
+
+    phases = {name[-3:]: node["phase"] for name, node in by_name(outcome).items()}
+    assert (outcome.phase, phases["(0)"], phases["(1)"]) == ("Succeeded", "Failed", "Succeeded")
+
+
+@pytest.mark.usefixtures("groups")
+def test_a_worker_that_is_killed_is_said_though_its_parent_ends_in_its_own_way(laptop, by_name):
+    parent = (
+        "import subprocess, sys; c = [sys.executable, '-c', 'b = bytearray(100 << 20)'];"
+        "sys.exit(1 if subprocess.run(c).returncode else 0)"
+    )
+
+    outcome = laptop.run(manifest(program=parent))
+
+    messages = {node.get("message") for node in by_name(outcome).values()}
+    assert "main: OOMKilled (exit code 1)" in messages
+
+
+@pytest.mark.usefixtures("groups")
+def test_what_a_step_leaves_running_on_purpose_lives_on_outside_the_limit(laptop):
+    leave = (
+        "import subprocess; p = subprocess.Popen(['sleep', '60'], start_new_session=True);"
+        "open('/tmp/left', 'w').write(str(p.pid)); print(p.pid)"
+    )
+
+    outcome = laptop.run(manifest(program=leave))
+
+    left = int(laptop.logs(outcome)[-1])
+    groups_of_left = Path(f"/proc/{left}/cgroup").read_text()
+    os.kill(left, signal.SIGKILL)
+    assert outcome.phase == "Succeeded"
+    assert "tiphys-attempt" not in groups_of_left
+
+
+def test_an_attempt_dies_with_its_supervisor_as_with_its_node(laptop, by_name, groups):
+    driver, pid, child = started(laptop, "import time; time.sleep(60)")
+    assert groups()
+
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not alive(child))
+    driver.kill()
+    driver.wait()
+    outcome = stop_second_attempt(laptop)
+
+    assert by_name(outcome)[f"{outcome.name}(0)"]["phase"] == "Error"
+
+
+def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups):
+    driver, _, child = started(laptop, "import time; time.sleep(1)")
+    driver.kill()
+    driver.wait()
+    assert alive(child)
+
+    assert runtime.resume(laptop.root, "run", laptop.witness).phase == "Succeeded"
+    assert not groups()
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+from tiphys import runtime
+
+class Quiet:
+    def changed(self, workflow): pass
+    def warned(self, text): pass
+
+root, file = map(Path, sys.argv[1:])
+runtime.run(runtime.RunRequest(files=(file,), root=root, name="run"), Quiet())
+"""
+
+
+def started(laptop, program):
+    """Start a driver; return it, the supervisor's number and the attempt's."""
+    file = laptop.write(manifest(program=program))
+    command = [sys.executable, "-c", DRIVER, str(laptop.root), str(file)]
+    driver = subprocess.Popen(command, start_new_session=True)
+    nodes = laptop.root / ".tiphys" / "runs" / "run" / "nodes"
+    wait_until(lambda: any(one.read_text() for one in nodes.glob("*/process")))
+    (process,) = nodes.glob("*/process")
+    journal = nodes.with_name("journal.jsonl")
+    wait_until(lambda: "Started" in journal.read_text())
+    return driver, int((process.with_name("pid")).read_text()), int(process.read_text())
+
+
+def stop_second_attempt(laptop):
+    return runtime.stop(laptop.root, "run", laptop.witness)
+
+
+def alive(process):
+    stat = Path(f"/proc/{process}/stat")
+    return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
+def wait_until(condition, seconds=20):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.01)
