@@ -29,6 +29,9 @@ def record(
     status: str,
     failures: str,
     revision: str = "",
+    commit: str = "",
+    code_hash: str = "",
+    pin: str = "",
     dataset: str = "data/flights",
     decision: Path | None,
     lineage: Annotated[Path, Output(view="json")],
@@ -44,20 +47,25 @@ def record(
         workflow: the name of the run
         status: how it ended, as Argo says it
         failures: Argo's list of failed nodes, JSON
-        revision: of the code, as it was asked for; the commit is read from *source* where that is
-            a checkout
-        dataset: the path whose pin is noted
+        revision: of the code, as it was asked for
+        commit: of the code, as `resolve` found it; a branch may have moved since. Where it came to
+            nothing, the commit is read from *source*
+        code_hash: of the code, as `resolve` found it
+        pin: of the data, as `resolve` found it, JSON
+        dataset: the path whose pin is noted where `resolve` came to nothing
         decision: the gate's, where the run came that far
         lineage: the record, for people
     """
     folder = Folder.of(source, revision)
+    resolved = _given(pin)
     run = {
         "workflow": workflow,
         "status": status,
         "failures": _failures(failures),
-        "revision": folder.name,
+        "revision": _given(commit) or folder.name,
         "revision_asked": revision,
-        "data": _pin(folder, dataset),
+        "code_hash": _given(code_hash),
+        "data": json.loads(resolved) if resolved else _pin(folder, dataset),
         "decision": _decision(decision),
     }
     number = Registry.open(registry).record(run)
@@ -74,6 +82,11 @@ def _failures(text: str) -> Any:
         return (json.loads(found) if isinstance(found, str) else found) or []
     except ValueError:
         return [] if text.startswith("{{") or not text else text
+
+
+def _given(text: str) -> str:
+    """Return the text; Argo leaves the tag as it is where the step that gives it did not end."""
+    return "" if text.startswith("{{") else text
 
 
 def _pin(folder: Folder, dataset: str) -> dict[str, Any]:

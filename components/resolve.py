@@ -6,6 +6,7 @@ hold stand in dvc.lock, where `ingest` was recorded with its parameters.
 
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +57,7 @@ def resolve(
         window: how many months to train on
         holdout: the month to judge on, or "latest", the newest there is
         dataset: the path of the data in the project
-        created: when the run was, RFC 3339 in UTC
+        created: when the run was, RFC 3339
         code: what every later step gets
     """
     folder = Folder.of(source, revision)
@@ -69,13 +70,20 @@ def resolve(
         holdout=month,
         revision=folder.name,
         code_hash=digest.of_directory(code),
-        order=_committed(source, folder.name) or created,
+        order=_order(objects.committed_at(source / ".git", folder.name), created),
     )
 
 
-def _committed(source: Path, commit: str) -> str:
-    moment = objects.committed_at(source / ".git", commit)
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}" if moment else ""
+def _order(committed: datetime | None, created: str) -> str:
+    """Return the time that orders deployments, as a text that compares as it does.
+
+    >>> _order(None, "2026-01-31T07:05:04+01:00")
+    '2026-01-31T06:05:04Z'
+    """
+    if committed is None and not created:
+        return ""
+    moment = committed or datetime.fromisoformat(created).astimezone(UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _months_of(pinned: locked.Locked) -> list[str]:

@@ -354,6 +354,26 @@ def test_lineage_names_the_commit_of_a_checkout_and_what_was_asked_for(project):
     assert found["data"]["revision"] == "c" * 40
 
 
+def test_lineage_is_of_what_the_run_resolved_not_of_where_the_branch_is_now(project):
+    (project / "dvc.lock").write_text(LOCK)
+    (project / ".git").mkdir()
+    (project / ".git/HEAD").write_text(f"{'c' * 40}\n")
+    pin = json.dumps(dataclasses.asdict(PIN))
+    _, found = write_down(project, revision="main", commit="a" * 40, code_hash="x", pin=pin)
+    assert (found["revision"], found["code_hash"]) == ("a" * 40, "x")
+    assert found["data"] == dataclasses.asdict(PIN)
+
+
+def test_where_nothing_was_resolved_lineage_says_what_the_source_says(project):
+    tags = {
+        name: f"{{{{workflow.outputs.parameters.resolve-{name}}}}}"
+        for name in ("commit", "code_hash", "pin")
+    }
+    _, found = write_down(project, **tags)
+    assert (found["revision"], found["code_hash"]) == ("abc", "")
+    assert "no output" in found["data"]["unknown"]
+
+
 def test_a_spoilt_decision_does_not_keep_a_run_from_being_written_down(project):
     path = project / "d"
     path.write_text("{")

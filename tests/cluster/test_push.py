@@ -1,0 +1,363 @@
+"""A push to the project's repository is a run of the pushed commit: on the real Argo Server.
+
+The payloads are GitHub's and signed; the repository is served by `git daemon`.
+"""
+
+import hashlib
+import hmac
+import http.client
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from harness.places import NODE_ADDRESS
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+URL = f"git://{NODE_ADDRESS}/flights.git"
+SECRET = secrets.token_hex(32)
+SLOW_SECONDS = 100
+"""How long the older of two pushes waits with its deployment; the newer must be through by then."""
+LIMIT = 900
+
+LENIENT = re.compile(r"margin: [0-9.]+"), "margin: 0.4"
+"""For the gate: here it is about the order of deployments, not about which model is better."""
+
+
+class Repository:
+    """A clone of the project's repository, from which commits are pushed."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def git(self, *words):
+        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+        done = subprocess.run(
+            ["git", *who, *words], cwd=self.folder, capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    def push(self, change, *, message="Change something", branch="main"):
+        """Commit what *change* does to files, as {path: text -> text}; return GitHub's payload."""
+        before = self.git("rev-parse", "HEAD")
+        for path, edit in change.items():
+            file = self.folder / path
+            file.write_text(edit(file.read_text() if file.exists() else ""))
+        self.git("add", "-A")
+        self.git("commit", "-q", "-m", message)
+        self.git("push", "-q", "origin", f"HEAD:{branch}")
+        return payload(before, self.git("rev-parse", "HEAD"), [*change], message, branch)
+
+
+def payload(before, after, modified, message, branch):
+    """Return what GitHub sends after a push, as far as it is read."""
+    commit = {
+        "id": after,
+        "message": message,
+        "author": {"name": "Ada", "email": "ada@example.com"},
+        "added": [],
+        "removed": [],
+        "modified": modified,
+    }
+    return {
+        "ref": f"refs/heads/{branch}",
+        "before": before,
+        "after": after,
+        "compare": f"https://git.example.com/ml/flights/compare/{before[:12]}...{after[:12]}",
+        "repository": {"full_name": "ml/flights", "clone_url": URL, "ssh_url": "", "git_url": URL},
+        "pusher": {"name": "ada[bot]"},
+        "head_commit": commit,
+        "commits": [commit],
+    }
+
+
+@dataclass
+class Hook:
+    """The webhook of one namespace."""
+
+    cluster: object
+    namespace: str
+    answer: str = ""
+
+    def deliver(self, body, *, secret=SECRET, event="push"):
+        """Send a signed event and return the status of the answer."""
+        text = json.dumps(body).encode()
+        signature = hmac.new(secret.encode(), text, hashlib.sha256).hexdigest()
+        headers = {
+            "Content-Type": "application/json",
+            "X-GitHub-Event": event,
+            "X-Hub-Signature-256": f"sha256={signature}",
+        }
+        server = http.client.HTTPConnection(self.cluster.server.removeprefix("http://"), timeout=30)
+        server.request("POST", f"/api/v1/events/{self.namespace}/git", text, headers)
+        answer = server.getresponse()
+        self.answer = answer.read().decode()
+        server.close()
+        return answer.status
+
+    def runs(self):
+        """Return the runs that pushes started, by name."""
+        label = "workflows.argoproj.io/workflow-event-binding=push-training"
+        found = self.cluster.get("workflows", f"-n={self.namespace}", "-l", label)
+        return {run["metadata"]["name"]: run for run in found["items"]}
+
+    def ended(self, name):
+        """Return a run once it has ended, and when the containers of its steps ran."""
+        containers, end = {}, time.monotonic() + LIMIT
+        while time.monotonic() < end:
+            label = f"workflows.argoproj.io/workflow={name}"
+            for pod in self.cluster.get("pods", f"-n={self.namespace}", "-l", label)["items"]:
+                containers |= dict(_main_of(pod))
+            run = self.cluster.get("workflow", name, f"-n={self.namespace}")
+            if run.get("status", {}).get("finishedAt"):
+                return run, containers
+            time.sleep(1)
+        pytest.fail(f"{name} has not ended after {LIMIT} s")
+
+    def log(self, name):
+        return self.cluster.argo("logs", name, f"-n={self.namespace}")
+
+
+def _main_of(pod):
+    for status in pod.get("status", {}).get("containerStatuses", ()):
+        ended = status["state"].get("terminated")
+        if status["name"] == "main" and ended:
+            begin, end = (moment(ended[key]) for key in ("startedAt", "finishedAt"))
+            yield pod["metadata"]["name"], (begin, end)
+
+
+def moment(text):
+    return datetime.fromisoformat(text)
+
+
+@pytest.fixture(scope="module")
+def repository(cluster, tmp_path_factory):
+    """Serve a repository with a copy of the project, whose profile `ci` takes its code from it."""
+    base = tmp_path_factory.mktemp("git")
+    copy = base / "flights"
+    _copy_project(copy)
+    profile = copy / "manifests/ci/profile.yaml"
+    text = profile.read_text()
+    assert "source: archive" in text
+    profile.write_text(text.replace("source: archive", f'source: {{git: "{URL}"}}'))
+    gate = copy / "gate/flights.yaml"
+    gate.write_text(
+        LENIENT[0]
+        .sub(LENIENT[1], gate.read_text())
+        .replace("superior", "non_inferior, margin: 0.4")
+    )
+    subprocess.run([Path(sys.executable).with_name("tiphys"), "render", "ci"], cwd=copy, check=True)
+    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", base / "flights.git"], check=True)
+    cluster.kubectl("apply", "-f", str(copy / "manifests/ci/install.yaml"))
+    made = Repository(copy)
+    made.git("init", "-q", "-b", "main")
+    made.git("remote", "add", "origin", str(base / "flights.git"))
+    made.push({"README.md": str}, message="The project")
+    remote = cluster.places.state / "s3" / "dvc" / "files"
+    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+    options = [f"--base-path={base}", "--export-all", f"--listen={NODE_ADDRESS}", "--reuseaddr"]
+    daemon = subprocess.Popen(["git", "daemon", *options])
+    yield made
+    daemon.terminate()
+    daemon.wait()
+
+
+def _copy_project(copy):
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, copy / name)
+
+
+@pytest.fixture(scope="module")
+def hook(cluster, repository):
+    """Give the webhook its secret, from the rendered template."""
+    template = repository.folder / "manifests/ci/webhook-secret.yaml.template"
+    cluster.kubectl(
+        "apply", "-f=-", stdin=template.read_text().replace("${WEBHOOK_SECRET}", SECRET)
+    )
+    namespace = re.search(r"namespace: (\S+)", template.read_text())[1]
+    made = Hook(cluster, namespace)
+    for name in made.runs():  # of an earlier session of tests on this cluster
+        cluster.kubectl("delete", "workflow", name, f"-n={namespace}")
+    return made
+
+
+@pytest.fixture(scope="module")
+def pushed(hook, repository, cluster):
+    """Push a changed constant, deliver the event twice; return what came of it."""
+    for bucket in ("registry", "checkpoints"):
+        for path in (cluster.places.state / "s3" / bucket).iterdir():
+            shutil.rmtree(path)
+    change = {"components/resolve.py": lambda text: text + '\nprint("the constant is 4711")\n'}
+    event = repository.push(change)
+    first = hook.deliver(event)
+    (name,) = hook.runs()
+    again = hook.deliver(event)
+    run, containers = hook.ended(name)
+    return {"event": event, "answers": (first, again), "run": run, "main": containers}
+
+
+IGNORED = {
+    "another branch": {"ref": "refs/heads/try"},
+    "another repository": {
+        "repository": {"full_name": "x/y", "clone_url": "https://git.example.com/x/y.git"}
+    },
+    "only the README": {"modified": ["README.md"]},
+    "a changed lock, whose image CI must build first": {
+        "modified": ["components/train.py", "requirements/train.lock"]
+    },
+    "changed manifests, which CI must apply first": {
+        "modified": ["components/train.py", "manifests/ci/training.yaml"]
+    },
+    "a commit that is marked": {"message": "Add 2013-10\n\n[tiphys skip]"},
+    "a commit of a run": {"author": {"name": "tiphys[bot]", "email": ""}},
+    "a deleted branch": {"head_commit": None, "commits": [], "deleted": True, "after": "0" * 40},
+}
+
+
+def altered(event, changes):
+    """Return *event* with *changes* of the event itself or of its commit."""
+    event = {**event, "after": secrets.token_hex(20)}
+    commit = {**event["head_commit"]}
+    for key, value in changes.items():
+        (commit if key in commit and key in {"modified", "message", "author"} else event)[key] = (
+            value
+        )
+    if "head_commit" not in changes:
+        event |= {"head_commit": commit, "commits": [commit]}
+    return event
+
+
+def test_a_push_is_a_run_of_the_pushed_commit(pushed):
+    run, event = pushed["run"], pushed["event"]
+    assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+    assert run["metadata"]["name"] == f"training-{event['after'][:12]}"
+    assert run["metadata"]["labels"]["tiphys.dev/commit"] == event["after"]
+    assert run["metadata"]["labels"]["tiphys.dev/pusher"] == "ada-bot"
+    outputs = outputs_of(run)
+    assert outputs["resolve"]["revision"] == event["after"]
+    assert json.loads(outputs["resolve"]["dataset"])["revision"] == event["after"]
+    assert outputs["deploy"]["released"] == "true"
+
+
+def test_the_run_prints_the_constant_that_was_pushed(pushed, hook):
+    assert "the constant is 4711" in hook.log(pushed["run"]["metadata"]["name"])
+
+
+def test_a_redelivered_push_makes_no_second_run(pushed, hook):
+    first, again = pushed["answers"]
+    assert first == 200
+    assert again >= 400  # Argo's own: the name is taken
+    assert len(hook.runs()) == 1
+
+
+@pytest.mark.parametrize("reason", IGNORED)
+def test_nothing_runs_for(pushed, hook, reason):
+    before = set(hook.runs())
+    assert hook.deliver(altered(pushed["event"], IGNORED[reason])) == 200
+    assert set(hook.runs()) == before
+
+
+@pytest.mark.usefixtures("pushed")
+def test_an_event_that_is_no_push_starts_nothing_and_is_no_error(hook):
+    before = set(hook.runs())
+    assert hook.deliver({"zen": "Keep it simple."}, event="ping") == 200
+    assert set(hook.runs()) == before
+
+
+def test_a_wrong_signature_is_refused(pushed, hook):
+    before = set(hook.runs())
+    answer = hook.deliver(altered(pushed["event"], {}), secret=SECRET[::-1])
+    assert answer in {401, 403}
+    assert set(hook.runs()) == before
+
+
+def test_from_push_to_the_new_model_takes_minutes(pushed, capsys):
+    run = pushed["run"]
+    pods = sorted((n for n in nodes(run) if n["type"] == "Pod"), key=lambda n: n["startedAt"])
+    answered = next(n["finishedAt"] for n in pods if n["displayName"] == "deploy")
+    whole = seconds(run["metadata"]["creationTimestamp"], answered)
+    ours = union(span for span in pushed["main"].values() if span[0] <= moment(answered))
+    lines = [f"push to answering model: {whole:.0f} s, of which steps ran {ours:.0f} s"]
+    for node in pods:
+        begin, end = pushed["main"].get(pod_name(run, node), (None, None))
+        inner = f"{(end - begin).total_seconds():4.0f} s" if begin else "?"
+        took = seconds(node["startedAt"], node["finishedAt"])
+        lines.append(f"  {node['displayName']:12} node {took:4.0f} s, its own container {inner}")
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    assert whole < LIMIT
+
+
+@pytest.mark.usefixtures("pushed")
+def test_the_older_of_two_quick_pushes_does_not_replace_the_newer(hook, repository):
+    slow = f"import time\n\ntime.sleep({SLOW_SECONDS})\n"
+    older = repository.push({"components/deploy.py": lambda text: text + slow})
+    time.sleep(1.1)  # commits are told apart by the second
+    newer = repository.push(
+        {
+            "components/deploy.py": lambda text: text.removesuffix(slow),
+            "components/resolve.py": lambda text: text.replace(
+                "known[before - window : before]", "known[before - 2 : before]"
+            ),
+        }
+    )
+    assert [hook.deliver(event) for event in (older, newer)] == [200, 200]
+    ended = {}
+    for event in (newer, older):
+        run, _ = hook.ended(f"training-{event['after'][:12]}")
+        assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+        ended[event["after"]] = run
+    first, second = (outputs_of(ended[event["after"]])["deploy"] for event in (older, newer))
+    assert (first["released"], second["released"]) == ("false", "true")
+    times = [ended[event["after"]]["status"]["finishedAt"] for event in (older, newer)]
+    assert times[0] > times[1]
+    assert "is not released" in hook.log(f"training-{older['after'][:12]}")
+
+
+def nodes(run):
+    return run["status"]["nodes"].values()
+
+
+def seconds(begin, end):
+    return (moment(end) - moment(begin)).total_seconds()
+
+
+def outputs_of(run):
+    """Return step to its output parameters."""
+    return {
+        node["displayName"]: {p["name"]: p["value"] for p in node["outputs"].get("parameters", ())}
+        for node in nodes(run)
+        if "outputs" in node
+    }
+
+
+def pod_name(run, node):
+    suffix = node["id"].rpartition("-")[2]
+    return f"{run['metadata']['name']}-{node['templateName']}-{suffix}"
+
+
+def union(spans):
+    """Return how many seconds at least one of the spans covers."""
+    seconds, until = 0.0, 0.0
+    for begin, end in sorted((b.timestamp(), e.timestamp()) for b, e in spans):
+        seconds += max(0.0, end - max(begin, until))
+        until = max(until, end)
+    return seconds

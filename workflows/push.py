@@ -1,0 +1,18 @@
+"""Every push to main that changes what a run is made of is a run, of the pushed commit."""
+
+from typing import Any
+
+from tiphys.author import Profile, push
+
+
+def build(profile: Profile) -> list[Any]:
+    """Return what `manifests/<cluster>/push.yaml` holds: nothing where the source is no git."""
+    webhook = push.Webhook(
+        pipeline="training",
+        branch="main",
+        paths=("components/", "quality/", "gate/", "dvc.lock", "dvc.yaml", "params.yaml"),
+        first=("requirements/*.lock", f"manifests/{profile.name}/"),
+        skip="[tiphys skip]",
+        bot="tiphys[bot]",
+    )
+    return list(webhook.resources(profile))
