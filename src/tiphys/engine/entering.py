@@ -8,6 +8,7 @@ from tiphys.engine import (
     dag,
     inputs,
     limits,
+    locks,
     naming,
     pods,
     steps,
@@ -47,6 +48,9 @@ def enter(state: State, item: Enter) -> None:
     try:
         bound, context = bind(state, item)
         _check_display(bound)
+        locked = bound.template.synchronization
+        if locked and not locks.taken(state, item, locked):
+            return
     except TemplateError as error:
         refuse(state, site, str(error))
         return

@@ -278,6 +278,9 @@ class State:
     """Calls that wait for a limit (rule 55): that of a boundary, or of the workflow (None)."""
     eased: set[str | None] = field(default_factory=set)
     """Boundaries in which a node has ended since limits were last looked at."""
+    locks: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Node id to the locks it holds (rule 54)."""
+    lock_waiters: list[Enter] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     timers: list[tuple[datetime, str]] = field(default_factory=list)
     """A heap: when to look again at which node; "" is the workflow's deadline."""

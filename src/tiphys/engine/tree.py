@@ -77,6 +77,9 @@ def finish(
     """End a node, drop its frame and put a notice for its owner on the agenda."""
     phase(state, node_id, ended, message)
     state.frames.pop(node_id, None)
+    if state.locks.pop(node_id, None):
+        state.entries.extend(state.lock_waiters)
+        state.lock_waiters.clear()
     state.notices.append(Ended(node=node_id, raised=raised))
 
 

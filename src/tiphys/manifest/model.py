@@ -44,6 +44,26 @@ class ConfigMapKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mutex:
+    name: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Semaphore:
+    config_map_key_ref: ConfigMapKey | None = None
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Synchronization:
+    """The locks that a template holds while it runs."""
+
+    mutexes: tuple[Mutex, ...] = ()
+    semaphores: tuple[Semaphore, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ValueFrom:
     """Where a parameter's value comes from; exactly one source, beside `default`."""
 
@@ -244,6 +264,7 @@ class Template:
     active_deadline_seconds: str | None = None
     fail_fast: bool | None = None
     parallelism: int | None = None
+    synchronization: Synchronization | None = None
     annotations: Mapping[str, str] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     pod: Mapping[str, Json] = field(default_factory=dict)

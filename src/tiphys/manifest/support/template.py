@@ -15,7 +15,6 @@ _SAME_AS_SPEC = (
     "schedulerName",
     "securityContext",
     "serviceAccountName",
-    "synchronization",
     "tolerations",
     "volumes",
 )
@@ -45,6 +44,7 @@ TEMPLATE: Rows = {
     "script": runs("ScriptTemplate"),
     "sidecars": refused("`sidecars:` need a pod of several containers. " + LATER),
     "steps": runs("[[WorkflowStep]]"),
+    "synchronization": runs("Synchronization"),
     "suspend": refused("`suspend:` needs someone to resume it. " + LATER),
     "timeout": runs("text"),
 }
@@ -99,6 +99,19 @@ LIFECYCLE_HOOK: Rows = {
     "arguments": refused("`arguments:` of an exit hook: " + LATER),
     "expression": refused("`expression:` of an exit hook: " + LATER),
     "templateRef": refused("`templateRef:` of an exit hook: " + LATER),
+}
+
+SYNCHRONIZATION: Rows = {"mutexes": runs("[Mutex]"), "semaphores": runs("[SemaphoreRef]")}
+_NO_DATABASE = "`database:` of a lock needs Argo's database. " + CLUSTER
+MUTEX: Rows = {
+    "name": runs("text"),
+    "namespace": runs("text"),
+    "database": refused(_NO_DATABASE, "flag"),
+}
+SEMAPHORE_REF: Rows = {
+    "configMapKeyRef": runs("ConfigMapKeySelector"),
+    "namespace": runs("text"),
+    "database": refused(_NO_DATABASE),
 }
 
 METADATA: Rows = {"annotations": runs("{text}"), "labels": runs("{text}")}

@@ -93,7 +93,10 @@ WORKFLOW_SPEC: Rows = {
     "serviceAccountName": ignored("text", "steps have your own rights"),
     "shutdown": refused("`shutdown:` ends a run that has begun.", "text"),
     "suspend": refused("`suspend:` would never end. " + LATER, "flag"),
-    "synchronization": refused("`synchronization:` needs locks. " + LATER),
+    "synchronization": warned(
+        "Synchronization",
+        "`synchronization` of a workflow is ignored: runs on this machine do not wait for another.",
+    ),
     "templateDefaults": runs("Template"),
     "templates": runs("[Template]"),
     "tolerations": ignored("[Toleration]", "this machine has no taints"),
