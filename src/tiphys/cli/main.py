@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "List runs, the newest first.",
     "get": "Show one run: its steps, attempts and outputs.",
     "logs": "Print the logs of a run or of one step.",
+    "why": "Say what the waiting steps of a run wait for.",
     "watch": "Show a run live until it has ended.",
     "stop": "Stop a run; its exit handler still runs.",
     "terminate": "End a run at once, without its exit handler.",
@@ -32,6 +33,7 @@ COMMANDS: Mapping[str, str] = {
     "retry": "Run the failed steps of a run again.",
     "resubmit": "Start a new run of the same manifest and parameters.",
     "delete": "Delete an ended run.",
+    "trigger": "Start the run that a push asks for, as the webhook would.",
     "parity": "Compare a local run with one on a cluster, node by node.",
     "serve": "Serve the champion on this machine.",
 }

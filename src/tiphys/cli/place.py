@@ -11,8 +11,10 @@ from tiphys import runtime
 from tiphys.cli import project
 from tiphys.engine.status import ended
 from tiphys.manifest.profile import Profile
+from tiphys.report.waiting import Evidence
 from tiphys.review.parity import MANIFEST, fingerprint
-from tiphys.runtime import INTERRUPTED, Observer, Outcome, RunRequest
+from tiphys.runtime import INTERRUPTED, Observer, Outcome, RunRequest, settings
+from tiphys.runtime.folder import RunFolder
 
 if TYPE_CHECKING:
     from tiphys.cli.there import There
@@ -72,6 +74,9 @@ class Place(Protocol):
 
     def page(self, name: str) -> Path:
         """Return where the page of a run belongs."""
+
+    def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
+        """Return what else is known of a run that waits, and what nobody could look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,10 @@ class Here:
 
     def page(self, name: str) -> Path:
         return runtime.run_folder(self.root, name) / "report.html"
+
+    def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
+        known = settings.load(RunFolder(runtime.run_folder(self.root, name)))
+        return Evidence(slots=known.slots), ()
 
 
 def suffix(on: str | None) -> str:

@@ -12,7 +12,8 @@ from tiphys.cluster import artifacts, code, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
 from tiphys.engine.status import ended, suspended
 from tiphys.manifest.profile import Profile
-from tiphys.review import waiting
+from tiphys.report import waiting
+from tiphys.report.waiting import Evidence
 from tiphys.review.parity import MANIFEST, fingerprint
 from tiphys.runtime import (
     Observer,
@@ -58,6 +59,12 @@ class There:
 
     def page(self, name: str) -> Path:
         return self.root / ".tiphys" / "pages" / self.profile.name / f"{name}.html"
+
+    def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
+        from tiphys.cluster import api, sight  # noqa: PLC0415 - other verbs need no such client
+
+        seen = sight.of_run(api.reach(self.profile, os.environ), name)
+        return Evidence(pods=seen.pods, events=seen.events, nodes=seen.nodes), seen.unseen
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:
         return self.watch(self.submit(request), display)

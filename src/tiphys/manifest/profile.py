@@ -154,6 +154,8 @@ class Profile:
     """`pod` or `jobset`: how a step on several processes runs."""
     source: GitSource | ArchiveSource
     storage: Storage
+    cache: str = ""
+    """A PersistentVolumeClaim, the same for all pods of a node, that keeps data objects."""
     credentials: Credentials | None = None
     """For every storage that has none of its own."""
     own_credentials: Mapping[str, Credentials] = field(default_factory=dict)
@@ -163,6 +165,8 @@ class Profile:
     serving: Json = "local"
     """`local`, or `{"kubernetes": {…}}`."""
     argo: ArgoServer | None = None
+    kubernetes: str = ""
+    """The context of a kubeconfig with which `why`, `top` and `doctor` may look closer."""
     spec: Mapping[str, Json] = field(default_factory=dict)
     """Fields that every workflow's spec has here: serviceAccountName, securityContext …"""
 
@@ -213,11 +217,13 @@ def load(folder: Path) -> Profile:
         tiers=_tiers(root.section("tiers")),
         gang=root.choice("gang", ("pod", "jobset")),
         source=_source(root),
+        cache=root.text("cache", ""),
         storage=_storage(root.section("storage")),
         **_all_credentials(root),
         registries=root.items("registries"),
         serving=_serving(root),
         argo=_argo(root.section("argo")) if "argo" in root else None,
+        kubernetes=_kubernetes(root.section("kubernetes")) if "kubernetes" in root else "",
         spec=root.mapping("spec"),
     )
     root.close()
@@ -340,6 +346,12 @@ def _serving(root: Section) -> Json:
     kubernetes = section.mapping("kubernetes")
     section.close()
     return {"kubernetes": kubernetes}
+
+
+def _kubernetes(section: Section) -> str:
+    context = section.text("context")
+    section.close()
+    return context
 
 
 def _argo(section: Section) -> ArgoServer:

@@ -72,6 +72,11 @@ def entry_template(workflow: Object) -> Object:
     return _Tree(workflow).entry
 
 
+def templates_of(workflow: Object) -> Mapping[str, Object]:
+    """Return every template that a node of *workflow* may be made from, by its name."""
+    return _Tree(workflow).templates
+
+
 def moment(text: str | None) -> datetime | None:
     """Return an RFC 3339 time as an aware datetime; None for none.
 
@@ -91,7 +96,9 @@ class _Tree:
         }
         stored = self.status.get("storedWorkflowTemplateSpec") or {}
         self.spec: Object = {**stored, **workflow["spec"]}
-        self.templates = {one["name"]: one for one in self._all_templates(stored)}
+        self.templates: Mapping[str, Object] = {
+            one["name"]: one for one in self._all_templates(stored)
+        }
         self.entry: Object = self.templates.get(self.spec.get("entrypoint", ""), {})
         self.name: str = workflow["metadata"].get("name", "")
         self.inside: dict[str, list[Object]] = {}

@@ -1,0 +1,153 @@
+"""One reason for each waiting step, in the order of the run's tree."""
+
+from collections.abc import Iterator, Mapping
+
+from tiphys.report.rows import rows, templates_of
+from tiphys.report.waiting import locks, order, scheduling, starting
+from tiphys.report.waiting.evidence import Evidence, Object, Reason
+
+_NOTHING = Evidence()
+
+
+def explain(workflow: Object, evidence: Evidence = _NOTHING) -> list[Reason]:
+    """Return what each waiting step of a run that has not ended waits for."""
+    whole = list(_run(workflow))
+    if not (workflow.get("status") or {}).get("nodes"):
+        return whole
+    templates = templates_of(workflow)
+    begun = [
+        reason
+        for node in workflow["status"]["nodes"].values()
+        if (reason := _Node(workflow, node, templates).reason(evidence))
+    ]
+    place = {row.name: number for number, row in enumerate(rows(workflow))}
+    found = [*begun, *order.unbegun(workflow, templates)]
+    last = len(place)
+    return [*whole, *sorted(found, key=lambda one: place.get(name_of(one), last))]
+
+
+def name_of(reason: Reason) -> str:
+    """Return the display name of a reason's step.
+
+    >>> name_of(Reason(step="[1].fan(2:c).load", kind="lock", found=""))
+    'load'
+    """
+    return reason.step.rpartition(".")[2]
+
+
+def held(workflow: Object) -> Iterator[Object]:
+    """Yield the suspend steps that wait for `resume`."""
+    for node in ((workflow.get("status") or {}).get("nodes") or {}).values():
+        if node["type"] == "Suspend" and node.get("phase") == "Running":
+            yield node
+
+
+def _run(workflow: Object) -> Iterator[Reason]:
+    """Yield why the run as a whole does not go on."""
+    name, status = workflow["metadata"]["name"], workflow.get("status") or {}
+    if workflow["spec"].get("suspend"):
+        found = "somebody to resume it: the run is suspended, and nothing new begins"
+        yield Reason(step="", kind="suspended", found=found, advice=f"tiphys resume {name}")
+    if not status.get("phase"):
+        found = "the controller, which has not looked at it yet"
+        advice = "If that lasts, is the workflow controller running?"
+        yield Reason(step="", kind="starting", found=found, advice=advice)
+    elif lock := locks.of_run(workflow):
+        yield lock
+    elif status["phase"] == "Pending" and status.get("message"):
+        yield _postponed(str(status["message"]))
+
+
+def _postponed(message: str) -> Reason:
+    if "too many workflows" in message:
+        return Reason(
+            step="",
+            kind="parallelism",
+            found="other runs to end: the cluster runs only so many at once",
+            advice="`tiphys list` shows them; the limit is `parallelism` of Argo's controller.",
+        )
+    return Reason(step="", kind="starting", found=message)
+
+
+class _Node:
+    """One node of the run, and what it was made from."""
+
+    def __init__(self, workflow: Object, node: Object, templates: Mapping[str, Object]) -> None:
+        self.workflow, self.node = workflow, node
+        self.template = templates.get(order.template_name(node), {})
+        self.message = str(node.get("message") or "")
+        self.step = path(workflow, node)
+
+    def reason(self, evidence: Evidence) -> Reason | None:
+        """Return why it waits; None if it does not."""
+        phase, kind = self.node.get("phase"), self.node["type"]
+        if phase not in {"Pending", "Running"}:
+            return None
+        if lock := locks.of_node(self.workflow, self.node, self.step):
+            return lock
+        if kind == "Suspend":
+            return self._approval()
+        if kind == "Retry" and self.message.startswith("Backoff for"):
+            return self._back_off()
+        if kind == "Pod" and phase == "Pending":
+            return self._pod(evidence)
+        return None
+
+    def _approval(self) -> Reason:
+        name, wait = self.workflow["metadata"]["name"], (self.template.get("suspend") or {})
+        duration = wait.get("duration")
+        found = f"{duration} to pass" if duration else "somebody to let it go on"
+        return Reason(step=self.step, kind="suspended", found=found, advice=f"tiphys resume {name}")
+
+    def _back_off(self) -> Reason:
+        nodes = self.workflow["status"]["nodes"]
+        attempts = [nodes[one] for one in self.node.get("children") or () if one in nodes]
+        since = attempts[-1].get("finishedAt") if attempts else ""
+        why = attempts[-1].get("message") if attempts else ""
+        wait = self.message.removeprefix("Backoff for ")
+        found = f"its next attempt: {wait} after {since} ({why})"
+        return Reason(step=self.step, kind="back-off", found=found)
+
+    def _pod(self, evidence: Evidence) -> Reason | None:
+        if evidence.slots is not None and not self.message:
+            found = f"a free place: {evidence.slots} attempts run at once on this machine"
+            return Reason(step=self.step, kind="capacity", found=found)
+        pod = next((pod for pod in evidence.pods or () if self._is(pod)), None)
+        message = self.message
+        if unscheduled := _unscheduled(pod):
+            message = scheduling.PREFIX + unscheduled
+        if message.startswith(scheduling.PREFIX):
+            wanted = scheduling.wish(pod["spec"] if pod else self._inherited())
+            return scheduling.explain(self.step, message, wanted, evidence.nodes)
+        events = evidence.events
+        if pod is not None and events is not None:
+            name = pod["metadata"]["name"]
+            events = [one for one in events if one["involvedObject"]["name"] == name]
+        known = starting.explain(self.step, message, events)
+        return known or Reason(step=self.step, kind="starting", found=message)
+
+    def _is(self, pod: Object) -> bool:
+        """Whether *pod* is this node's: both end in the hash of the node's name (rule 4)."""
+        name, identity = str(pod["metadata"]["name"]), str(self.node["id"])
+        return name.rpartition("-")[2] == identity.rpartition("-")[2] or name == identity
+
+    def _inherited(self) -> Object:
+        """Return the template with what it takes from the workflow (rule 60)."""
+        spec = self.workflow["spec"]
+        given = {key: spec[key] for key in ("nodeSelector", "tolerations") if spec.get(key)}
+        return {**given, **self.template}
+
+
+def _unscheduled(pod: Object | None) -> str:
+    """Return what the scheduler says of *pod*, "" if it has a node."""
+    conditions = (pod or {}).get("status", {}).get("conditions") or ()
+    for condition in conditions:
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            return str(condition.get("message") or "")
+    return ""
+
+
+def path(workflow: Object, node: Object) -> str:
+    """Return the name of a node without that of its run."""
+    name = workflow["metadata"]["name"]
+    return str(node["name"]).removeprefix(name).lstrip(".") or str(node["displayName"])
