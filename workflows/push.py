@@ -5,9 +5,9 @@ from typing import Any
 from tiphys.author import Profile, push
 
 
-def build(profile: Profile) -> list[Any]:
-    """Return what `manifests/<cluster>/push.yaml` holds: nothing where the source is no git."""
-    webhook = push.Webhook(
+def webhook(profile: Profile) -> push.Webhook:
+    """Return which pushes start a run; `.github/workflows/` listens for the same."""
+    return push.Webhook(
         pipeline="training",
         branch="main",
         paths=("components/", "quality/", "gate/", "dvc.lock", "dvc.yaml", "params.yaml"),
@@ -15,4 +15,8 @@ def build(profile: Profile) -> list[Any]:
         skip="[tiphys skip]",
         bot="tiphys[bot]",
     )
-    return list(webhook.resources(profile))
+
+
+def build(profile: Profile) -> list[Any]:
+    """Return what `manifests/<cluster>/push.yaml` holds: nothing where the source is no git."""
+    return list(webhook(profile).resources(profile))

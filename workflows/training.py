@@ -15,7 +15,17 @@ from components.record import record
 from components.resolve import resolve
 from components.train import train
 from components.validate import validate
-from tiphys.author import Count, Gauge, Parameter, Pipeline, Profile, access, retries, template
+from tiphys.author import (
+    Count,
+    Gauge,
+    Parameter,
+    Pipeline,
+    Profile,
+    StepTemplate,
+    access,
+    retries,
+    template,
+)
 
 resolving = template(resolve, tier="cpu-small", timeout=timedelta(minutes=10))
 fetching = template(fetch, tier="cpu-small", timeout=timedelta(minutes=30))
@@ -55,13 +65,19 @@ recording = template(
 )
 
 
-def pipeline(profile: Profile) -> Pipeline:
-    """Return the pipeline, written for *profile*."""
+def pipeline(
+    profile: Profile,
+    train_on: StepTemplate = training,
+    *,
+    name: str = "training",
+    description: str = __doc__,
+) -> Pipeline:
+    """Return the pipeline, written for *profile*; *train_on* is where it trains."""
     training_run = Pipeline(
-        name="training",
+        name=name,
         profile=profile,
         title="Flight delays: train, judge, release",
-        description=__doc__,
+        description=description,
         owner="flights",
         parameters={
             "holdout": "latest",
@@ -77,8 +93,9 @@ def pipeline(profile: Profile) -> Pipeline:
         run.code = newest.code
         data = fetching.step(dataset=newest.dataset, remote=storage.dvc)
         checked = validating.step(data=data.directory)
-        model = training.step(
-            data=data.directory,
+        model = train_on.step(
+            dataset=newest.dataset,
+            remote=storage.dvc,
             months=newest.months,
             checkpoints=f"{storage.checkpoints}/{run.name}/train",
             workers=run.workers,

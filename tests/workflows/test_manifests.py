@@ -50,7 +50,7 @@ def test_every_function_in_a_manifest_is_there():
     commands = {
         tuple(template["container"]["command"])
         for found in documents()
-        for template in found["spec"].get("templates", [])
+        for template in found.get("spec", {}).get("templates", [])
         if "container" in template
     }
     entries = sorted(command[-1] for command in commands)

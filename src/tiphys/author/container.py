@@ -7,7 +7,7 @@ from typing import Any
 from hera.workflows import models
 
 from tiphys import restricted
-from tiphys.author import keys, metrics, pod, prose, retries, tier
+from tiphys.author import cache, gang, keys, metrics, pod, prose, retries, tier
 from tiphys.author.faults import AuthoringError
 from tiphys.author.reference import Source
 from tiphys.author.scope import Task
@@ -15,12 +15,14 @@ from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import GitSource, Profile
 from tiphys.step import codec, telemetry
 from tiphys.step.entry import RETURNS
-from tiphys.step.failures import NODE
 from tiphys.step.signature import METRICS, Argument, ArgumentKind
 
 CODE = "/tiphys/code"
 IN = "/tiphys/in"
 OUT = pod.OUT
+
+READABLE = 0o755
+"""Of an input: Argo's container that fetches it may be another user than the step."""
 
 QUIET = {**telemetry.OFF, "PYTHONUNBUFFERED": "1"}
 """In every step: no library calls home, logs come as they are written."""
@@ -56,7 +58,7 @@ def template(use: Use, profile: Profile) -> models.Template:
             where their code comes from.
     """
     step = use.template
-    hardware = profile.tier(step.tier)
+    place = gang.own_place(step, profile)
     if len({(task.source, type(task.code)) for task in use.tasks}) > 1:
         raise AuthoringError(
             step.name, "gets its code in two ways.", "Set `run.code` before its first call."
@@ -71,11 +73,11 @@ def template(use: Use, profile: Profile) -> models.Template:
             },
             "inputs": _inputs(use, profile),
             "outputs": _outputs(use),
-            "container": _container(use, profile),
+            "container": _container(use, place, profile),
             "activeDeadlineSeconds": int(step.timeout.total_seconds()),
             "retryStrategy": retries.compose(step.retry),
             "metrics": metrics.of_step(use.pipeline, step.name, step.metrics, step.signature),
-            **pod.fields(step, profile, tier.fields(hardware, step.retry)),
+            **pod.fields(step, profile, _placement(use, place, profile)),
         }
     )
 
@@ -110,7 +112,7 @@ def _annotations(use: Use) -> dict[str, str]:
 def _inputs(use: Use, profile: Profile) -> Json:
     signature, task = use.template.signature, use.tasks[0]
     artifacts = [
-        {"name": argument.name, "path": f"{IN}/{argument.name}"}
+        {"name": argument.name, "path": f"{IN}/{argument.name}", "mode": READABLE}
         | ({"optional": True} if argument.kind is ArgumentKind.OPTIONAL_INPUT else {})
         for argument in signature.of_kind(ArgumentKind.INPUT, ArgumentKind.OPTIONAL_INPUT)
         if argument.name != task.source
@@ -173,18 +175,31 @@ def _output_path(argument: Argument) -> str:
     return f"{OUT}/{argument.name}{_EXTENSIONS[view] if view else ''}"
 
 
-def _container(use: Use, profile: Profile) -> Json:
-    step = use.template
+def _placement(use: Use, place: StepTemplate, profile: Profile) -> Json:
+    """Return the fields of the template that its tier brings, with the node's cache."""
+    found = tier.fields(profile.tier(place.tier), place.retry)
+    if _caches(use, place, profile):
+        found["volumes"] = [*found.get("volumes", []), cache.volume(profile)]
+    return found
+
+
+def _caches(use: Use, place: StepTemplate, profile: Profile) -> bool:
+    """Whether the step itself reads data, not a gang of it."""
+    return place is use.template and cache.has(_texts(use), profile)
+
+
+def _container(use: Use, place: StepTemplate, profile: Profile) -> Json:
+    step, cached = use.template, _caches(use, place, profile)
     return {
-        "image": profile.image(step.role),
+        "image": profile.image(place.role),
         "imagePullPolicy": "IfNotPresent",
         "command": ["python", "-m", "tiphys.step", step.signature.entry],
         "args": _args(use),
         "workingDir": CODE,
-        "env": _environment(use, profile),
-        "resources": tier.resources(profile.tier(step.tier)),
+        "env": [*_environment(use, place, profile), *[cache.ENVIRONMENT] * cached],
+        "resources": tier.resources(profile.tier(place.tier)),
         "securityContext": restricted.CONTAINER,
-        "volumeMounts": pod.MOUNTS,
+        "volumeMounts": [*pod.MOUNTS, *[cache.MOUNT] * cached],
         "terminationMessagePolicy": "FallbackToLogsOnError",
     }
 
@@ -206,12 +221,19 @@ def _text(argument: Argument, source: str | None) -> str:
             return CODE if argument.name == source else f"{IN}/{argument.name}"
 
 
-def _environment(use: Use, profile: Profile) -> list[Json]:
+def _environment(use: Use, place: StepTemplate, profile: Profile) -> list[Json]:
     plain = QUIET | (GANG if use.template.gang else {})
     found: list[Json] = [{"name": name, "value": value} for name, value in plain.items()]
     found.append({"name": "TIPHYS_WORKFLOW_UID", "value": "{{workflow.uid}}"})
-    if any(policy.another_node for policy in use.template.retry):
-        node = {"fieldRef": {"fieldPath": "spec.nodeName"}}
-        found.append({"name": NODE, "valueFrom": node})
-    texts = [text for task in use.tasks for text in task.parameters.values()]
-    return found + keys.environment(texts, profile)
+    texts = _texts(use)
+    if place is use.template:
+        return found + pod.own_node(use.template) + keys.environment(texts, profile)
+    return (
+        found
+        + keys.environment(texts, profile)
+        + gang.environment(use.template, found, texts, profile)
+    )
+
+
+def _texts(use: Use) -> list[str]:
+    return [text for task in use.tasks for text in task.parameters.values()]

@@ -7,6 +7,7 @@ from tiphys.author import access
 from tiphys.author.access import Access
 from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import Profile
+from tiphys.step.failures import NODE
 
 Json = dict[str, Any]
 
@@ -37,6 +38,13 @@ def rights(step: StepTemplate, profile: Profile) -> Access:
 def annotations(step: StepTemplate, profile: Profile) -> dict[str, str]:
     """Return the rights of *step*, for whoever reads the template."""
     return dict(access.annotation(rights(step, profile))) if profile.built else {}
+
+
+def own_node(step: StepTemplate) -> list[Json]:
+    """Return the variable with the node's name, where *step* may have to call its device bad."""
+    if not any(policy.another_node for policy in step.retry):
+        return []
+    return [{"name": NODE, "valueFrom": {"fieldRef": {"fieldPath": "spec.nodeName"}}}]
 
 
 def of_the_run(profile: Profile) -> Json:

@@ -70,12 +70,20 @@ def resources(tier: Tier) -> models.ResourceRequirements:
 
 def check_gang(task: str, tier: Tier, workers: int) -> None:
     """Raise `AuthoringError` where the *workers* of *task* ask for more than *tier* has."""
-    needed = workers * max(1, tier.devices)
+    if workers % tier.nodes:
+        raise AuthoringError(
+            task,
+            f'has {workers} workers, which the {tier.nodes} nodes of tier "{tier.name}" '
+            "cannot share.",
+            f"Give a multiple of {tier.nodes}.",
+        )
+    pods = workers if tier.nodes == 1 else tier.nodes
+    needed = pods * max(1, tier.devices)
     if tier.capacity is not None and needed > tier.capacity:
         each = f"{tier.devices} devices each" if tier.devices > 1 else "one device each"
         raise AuthoringError(
             task,
-            f"a gang of {workers} with {each} needs {needed}, "
+            f"a gang of {pods} with {each} needs {needed}, "
             f'but tier "{tier.name}" has {tier.capacity} in the whole cluster.',
             "Ask for fewer workers or take a larger tier.",
         )

@@ -16,7 +16,7 @@ KEYS = Credentials(**dict.fromkeys(("secret", "access", "secret_key"), "s3"))
 READS = Access(name="reads", rules=(Rule(group="", resource="pods", verbs=("get",)),))
 
 
-def work(*, size: int = 1) -> None:
+def work(*, size: int = 2) -> None:
     """Work."""
 
 
@@ -28,7 +28,8 @@ def profile(tmp_path):
         namespace="ml",
         built=True,
         images={"step": Image(image="registry.example/step:1", lock="")},
-        tiers={"one": Tier(name="one"), "two": Tier(name="two", nodes=2)},
+        tiers={name: Tier(name=name) for name in ("one", "cpu-small")}
+        | {"two": Tier(name="two", nodes=2)},
         gang="jobset",
         source=ArchiveSource(),
         storage=Storage(artifacts="s3://a", registry="s3://r", checkpoints="s3://c", dvc="s3://d"),
@@ -96,7 +97,7 @@ def test_what_a_template_declares_is_its_role_and_it_gets_a_token(profile):
 
 
 def test_a_launcher_on_several_nodes_gets_the_gangs_rights_under_an_account_of_its_own(profile):
-    alone, launcher = document(profile), document(profile, "wide", tier="two")
+    alone, launcher = document(profile), document(profile, "wide", tier="two", gang="size")
 
     assert leaf(launcher)["serviceAccountName"] == "tiphys-work-gang"
     found = roles(profile, alone, launcher)
@@ -109,7 +110,7 @@ def test_a_launcher_on_several_nodes_gets_the_gangs_rights_under_an_account_of_i
 
 
 def test_a_launcher_keeps_what_it_declared_itself(profile):
-    made = document(profile, tier="two", access=READS)
+    made = document(profile, tier="two", gang="size", access=READS)
 
     assert leaf(made)["serviceAccountName"] == "tiphys-work-reads-gang"
     assert len(roles(profile, made)["tiphys-work-reads-gang"]) == 4

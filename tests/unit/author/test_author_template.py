@@ -144,7 +144,8 @@ def test_defaults_of_the_function_are_defaults_of_the_template(profile):
         "mode": "fast",
         "workers": "2",
     }
-    assert {"name": "old", "path": "/tiphys/in/old", "optional": True} in inputs["artifacts"]
+    old = {"name": "old", "path": "/tiphys/in/old", "mode": 0o755, "optional": True}
+    assert old in inputs["artifacts"]
 
 
 def test_metrics_have_a_default_so_that_a_skipped_step_has_some(profile):
