@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from tiphys.ml.tabular import Features
-from tiphys.ml.training import fitting
-from tiphys.ml.training.job import Settings
+from tiphys.ml.data import Pin
+from tiphys.ml.features import Features
+from tiphys.ml.training import dispatch
+from tiphys.ml.training.request import Request, Settings
 from tiphys.step import Output
 
 
@@ -25,7 +26,8 @@ class Training:
 
 def train(
     *,
-    data: Path,
+    dataset: Pin,
+    remote: str,
     months: list[str],
     checkpoints: str,
     epochs: int = 4,
@@ -33,24 +35,31 @@ def train(
     seed: int = 7,
     checkpoint: Annotated[Path, Output()],
 ) -> Training:
-    """Train on *months* of *data* and write the network to *checkpoint*.
+    """Train on *months* of *dataset* and write the network to *checkpoint*.
+
+    Each node brings the data itself; the metric `downloaded_bytes` counts what they copied from
+    the remote, all together.
 
     Args:
-        data: the folder of parquet files, one a month
+        dataset: what `resolve` found
+        remote: the URL of the DVC remote; a laptop's profile has the project's own cache instead
         months: the window
         checkpoints: a URL, the run's own; the same training resumes from what lies there
         epochs: how often each row is seen
-        workers: how many processes share the work
+        workers: how many processes share the work, over all nodes of the tier
         seed: of the first weights and of the order of the rows
         checkpoint: weights.pt and training.json, what `export` reads
     """
-    material = fitting.Material(
-        data=data, months=months, features=Features.read(Path("params.yaml"))
+    request = Request(
+        dataset=dataset,
+        remote=remote,
+        months=months,
+        features=Features.read(Path("params.yaml")),
+        settings=Settings(epochs=epochs, seed=seed),
+        workers=workers,
+        checkpoints=checkpoints,
     )
-    settings = Settings(epochs=epochs, seed=seed)
-    answer = fitting.fit(
-        material, settings, workers=workers, checkpoints=checkpoints, checkpoint=checkpoint
-    )
+    answer = dispatch.train(request, checkpoint)
     return Training(
         rows=answer.rows,
         epochs=answer.epochs,

@@ -18,24 +18,29 @@ from tiphys.ml.training import folders
 
 pytestmark = pytest.mark.slow
 
+ROOT = Path(__file__).parents[2]
 PATIENCE_SECONDS = 60
 PROGRAM = """
 import sys
 from pathlib import Path
+from tests import pinned
 from tiphys import step
-from tiphys.ml.tabular import Features
-from tiphys.ml.training import fitting
-from tiphys.ml.training.job import Settings
+from tiphys.ml.features import Features
+from tiphys.ml.training import dispatch
+from tiphys.ml.training.request import Request, Settings
 
 folder, name = Path(sys.argv[1]), sys.argv[2]
-features = Features(label="late", numbers=["wind"], categories=["town"])
-material = fitting.Material(data=folder, months=["2013-01"], features=features)
-settings = Settings(epochs=30, seed=7, batch_rows=256, save_every_steps=20)
+request = Request(
+    dataset=pinned.pin(folder / "data", folder / "store"),
+    remote=str(folder / "store"),
+    months=["2013-01"],
+    features=Features(label="late", numbers=["wind"], categories=["town"]),
+    settings=Settings(epochs=30, seed=7, batch_rows=256, save_every_steps=20),
+    workers=2,
+    checkpoints=str(folder / name),
+)
 try:
-    checkpoints, output = str(folder / name), folder / f"{name}.out"
-    answer = fitting.fit(
-        material, settings, workers=2, checkpoints=checkpoints, checkpoint=output
-    )
+    answer = dispatch.train(request, folder / f"{name}.out", {"TIPHYS_GANG": "local"})
 except step.Preempted as preempted:
     sys.exit(f"preempted: {preempted}")
 print("resumed from", answer.resumed_from)
@@ -46,12 +51,13 @@ print("resumed from", answer.resumed_from)
 def folder(tmp_path_factory):
     """Rows whose label depends on both columns."""
     folder = tmp_path_factory.mktemp("gang")
+    (folder / "data").mkdir()
     chance = np.random.default_rng(7)
     wind, town = chance.normal(size=4000), chance.integers(0, 3, size=4000)
     late = chance.random(4000) < 1 / (1 + np.exp(-wind - town + 1))
     names = pa.array(np.array(["a", "b", "c"])[town])
     pq.write_table(
-        pa.table({"wind": wind, "town": names, "late": late}), folder / "2013-01.parquet"
+        pa.table({"wind": wind, "town": names, "late": late}), folder / "data/2013-01.parquet"
     )
     return folder
 
@@ -90,7 +96,7 @@ def start(folder):
     def start(name):
         command = [sys.executable, "-c", PROGRAM, str(folder), name]
         process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         started.append(process)
         return Training(process=process, checkpoints=folder / name)
@@ -104,7 +110,7 @@ def start(folder):
 @pytest.fixture(scope="module")
 def undisturbed(folder):
     command = [sys.executable, "-c", PROGRAM, str(folder), "undisturbed"]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return weights(folder, "undisturbed")
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from components.export import export
 from components.train import train
+from tests import pinned
 from tiphys.errors import UserError
 from tiphys.ml import package
 
@@ -23,7 +24,8 @@ def data():
 def test_flights_become_a_model(data, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(ROOT)
     trained = train(
-        data=data,
+        dataset=pinned.pin(data, tmp_path / "store"),
+        remote=str(tmp_path / "store"),
         months=["2013-01"],
         checkpoints=str(tmp_path / "checkpoints"),
         epochs=1,
@@ -31,6 +33,7 @@ def test_flights_become_a_model(data, tmp_path, capfd, monkeypatch):
     )
     said = capfd.readouterr().out
     assert 'tiphys.metric {"name": "auc_validation"' in said
+    assert 'tiphys.metric {"name": "downloaded_bytes", "value": 0.0}' in said
     assert 0.3 < trained.loss < 0.7
     exported = export(checkpoint=tmp_path / "checkpoint", data=data, model=tmp_path / "model")
     assert exported.rows_checked == 26_398
@@ -43,7 +46,8 @@ def test_a_month_that_is_not_there_is_named_before_any_worker_starts(data, tmp_p
     monkeypatch.chdir(ROOT)
     with pytest.raises(UserError, match='no month "2014-01"'):
         train(
-            data=data,
+            dataset=pinned.pin(data, tmp_path / "store"),
+            remote=str(tmp_path / "store"),
             months=["2014-01"],
             checkpoints=str(tmp_path),
             checkpoint=tmp_path / "checkpoint",

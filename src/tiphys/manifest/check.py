@@ -4,10 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tiphys.errors import nearest
-from tiphys.manifest import patch, scalar, support, tree
+from tiphys.manifest import patch, scalar, support, tree, volumes
 from tiphys.manifest.problem import Findings
 from tiphys.manifest.support import Level, Row
-from tiphys.manifest.support.kubernetes import CACHE
 
 _Is = Callable[[object], bool]
 
@@ -43,6 +42,8 @@ class _Field:
     name: str
     shape: str
     levels: bool
+    spared: frozenset[str] = frozenset()
+    """The volumes of its template that this machine need not have."""
 
     def of(self, shape: str) -> "_Field":
         return replace(self, shape=shape)
@@ -154,7 +155,9 @@ def _check_kind(value: tree.Value, it: _Field, findings: Findings) -> None:
     rows = support.KINDS[it.shape]
     if rows is None:
         return
-    it = replace(it, levels=it.levels and not _is_cache(value, it))
+    if it.shape == "Template":
+        it = replace(it, spared=volumes.spared(value))
+    it = replace(it, levels=it.levels and not _is_spared(value, it))
     for name, entry in value.entries.items():
         row = rows.get(name) or rows.get("*")
         if row is None:
@@ -164,13 +167,13 @@ def _check_kind(value: tree.Value, it: _Field, findings: Findings) -> None:
         if it.levels:
             _check_level(name, entry, row, findings)
         levels = it.levels and row.level is Level.RUNS
-        _check(entry.value, _Field(name, row.shape, levels), findings)
+        _check(entry.value, _Field(name, row.shape, levels, it.spared), findings)
 
 
-def _is_cache(value: tree.Mapping, it: _Field) -> bool:
-    """Whether this is the volume that a step may be without."""
+def _is_spared(value: tree.Mapping, it: _Field) -> bool:
+    """Whether this is a volume that a step may be without."""
     name = value.entries.get("name")
-    return it.shape == "Volume" and name is not None and tree.plain(name.value) == CACHE
+    return it.shape == "Volume" and name is not None and tree.plain(name.value) in it.spared
 
 
 def _check_level(name: str, entry: tree.Entry, row: Row, findings: Findings) -> None:

@@ -49,6 +49,10 @@ def ours(node: Path, host: Host) -> dict[str, str]:
     }
 
 
+HERE = {"TIPHYS_GANG": "local", "TIPHYS_CACHE": ""}
+"""What no manifest can change: a gang is processes of this host, which needs no node's cache."""
+
+
 def _from_maps(container: Container, host: Host) -> dict[str, str]:
     found: dict[str, str] = {}
     for source in container.env_from:

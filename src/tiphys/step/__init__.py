@@ -6,12 +6,13 @@ component imports from here only what it says to the world (`metric`, `progress`
 """
 
 from tiphys.step.entry import main
-from tiphys.step.failures import BadDevice, Preempted, Temporary, WrongInput
+from tiphys.step.failures import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
 from tiphys.step.report import metric, progress
 from tiphys.step.signature import Output
 
 __all__ = [
     "BadDevice",
+    "OutOfMemory",
     "Output",
     "Preempted",
     "Temporary",

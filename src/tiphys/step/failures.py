@@ -15,6 +15,7 @@ class ExitCode(IntEnum):
     TEMPORARY = 75
     BAD_DEVICE = 76
     INTERRUPTED = 130
+    OUT_OF_MEMORY = 137
     PREEMPTED = 143
 
 
@@ -31,6 +32,10 @@ class Temporary(Exception):  # noqa: N818
 
 class Preempted(Exception):  # noqa: N818
     """The step was told to go and has saved what it needs to go on. Exit code 143."""
+
+
+class OutOfMemory(Exception):  # noqa: N818
+    """The kernel killed a process of the step, which needs more memory. Exit code 137."""
 
 
 NODE = "TIPHYS_NODE"
@@ -69,6 +74,7 @@ _CODES: tuple[tuple[type[BaseException], ExitCode], ...] = (
     (UserError, ExitCode.WRONG_INPUT),
     (Temporary, ExitCode.TEMPORARY),
     (BadDevice, ExitCode.BAD_DEVICE),
+    (OutOfMemory, ExitCode.OUT_OF_MEMORY),
     (Preempted, ExitCode.PREEMPTED),
     (KeyboardInterrupt, ExitCode.INTERRUPTED),
 )

@@ -10,6 +10,9 @@ from tiphys.step.forms import Number
 MARK = "tiphys.metric "
 """A log line that starts so is a metric; the rest of it is a JSON object."""
 
+PROGRESS = "tiphys.progress "
+"""A log line that starts so is progress, `N/M` after it."""
+
 METRICS_FILE = "TIPHYS_METRICS_FILE"
 """Set by `tiphys.step` for itself and its children: the workers of a gang report through it too."""
 
@@ -59,9 +62,31 @@ def read_metric(line: str) -> Metric | None:
 
 
 def progress(done: int, total: int) -> None:
-    """Say that *done* of *total* are done, as Argo reads it; nothing happens outside a run."""
+    """Say that *done* of *total* are done, as Argo reads it; nothing happens outside a run.
+
+    A pod that Argo did not start says each new percent in its log, with TIPHYS_PROGRESS=log.
+    """
     if path := os.environ.get("ARGO_PROGRESS_FILE"):
         Path(path).write_text(f"{min(done, total)}/{total}\n", encoding="utf-8")
+    elif os.environ.get("TIPHYS_PROGRESS") == "log" and _is_new_percent(done, total):
+        print(f"{PROGRESS}{min(done, total)}/{total}", flush=True)  # noqa: T201 -- see metric
+
+
+def relay(line: str) -> None:
+    """Say what another process of this step, on another machine, wrote to its log."""
+    if line.startswith(PROGRESS):
+        done, _, total = line.removeprefix(PROGRESS).partition("/")
+        progress(int(done), int(total))
+        return
+    print(line, flush=True)  # noqa: T201 -- see metric
+    path = os.environ.get(METRICS_FILE)
+    if path and read_metric(line):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(line.removeprefix(MARK) + "\n")
+
+
+def _is_new_percent(done: int, total: int) -> bool:
+    return done >= total or done * 100 // total > (done - 1) * 100 // total
 
 
 def last_values(path: Path) -> dict[str, float | str]:

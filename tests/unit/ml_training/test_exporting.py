@@ -9,10 +9,11 @@ import torch
 
 from tiphys.errors import UserError
 from tiphys.ml import package, tabular
-from tiphys.ml.tabular import Features
+from tiphys.ml.features import Features
 from tiphys.ml.training import exporting, fitting
-from tiphys.ml.training.job import Answer, Settings
 from tiphys.ml.training.network import Network
+from tiphys.ml.training.outcome import Answer
+from tiphys.ml.training.request import Settings
 
 FEATURES = Features(label="late", numbers=["wind", "far"], categories=["town", "hour"])
 SETTINGS = Settings(epochs=1, seed=7)

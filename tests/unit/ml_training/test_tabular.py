@@ -5,7 +5,8 @@ import pytest
 
 from tiphys.errors import UserError
 from tiphys.ml import tabular
-from tiphys.ml.tabular import Category, Features, Number, Preprocessing
+from tiphys.ml.features import Features
+from tiphys.ml.tabular import Category, Number, Preprocessing
 
 FEATURES = Features(label="late", numbers=["wind"], categories=["town", "hour"])
 TABLE = pa.table(

@@ -10,6 +10,9 @@ _VOLUME = (
     " on a cluster with `--on PROFILE`."
 )
 
+CACHE = "tiphys-cache"
+"""The name of a volume that a step may be without: what is not in it comes from elsewhere."""
+
 ENV_VAR: Rows = {
     "name": runs("text"),
     "value": runs("text"),

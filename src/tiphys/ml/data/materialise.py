@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from uuid import uuid4
 
 from obstore.store import ObjectStore
 
@@ -76,6 +77,12 @@ class Fetched:
     bytes: int
     downloaded_bytes: int
     """What was copied from the remote; what was linked, or in the cache already, does not count."""
+
+
+def node_cache(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder that the steps on this node share, where it has one."""
+    folder = environ.get("TIPHYS_CACHE")
+    return Path(folder) if folder else None
 
 
 def materialise(pin: Pin, target: Path, *, remote: str, cache: Path | None = None) -> Fetched:
@@ -164,13 +171,13 @@ class _Objects:
             raise
         except OSError:  # another file system, or one that knows no hard links
             shutil.copyfile(file, goal)
-            copied = size
+            copied = size if self.root and file.is_relative_to(self.root) else copied
         return size, copied
 
     def _download(self, store: ObjectStore, name: str, md5: str) -> tuple[Path, int]:
         file = self.near / object_key(md5)
         file.parent.mkdir(parents=True, exist_ok=True)
-        arriving = file.with_name(f"{file.name}.{os.getpid()}")
+        arriving = file.with_name(f"{file.name}.{uuid4().hex}")  # pods that share a cache
         with reach(self.place):
             try:
                 found = store.get(object_key(md5))

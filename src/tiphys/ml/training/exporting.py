@@ -12,7 +12,7 @@ import torch
 from tiphys.ml import package, tabular
 from tiphys.ml.package import Array
 from tiphys.ml.tabular import Preprocessing
-from tiphys.ml.training import fitting, graph
+from tiphys.ml.training import fitting, graph, outcome
 from tiphys.ml.training.fitting import Trained
 from tiphys.ml.training.network import Network
 
@@ -51,7 +51,7 @@ def export(checkpoint: Path, data: Path, model: Path) -> Exported:
     """
     trained = fitting.load(checkpoint)
     network = Network(trained.preprocessing, trained.settings.hidden)
-    network.load_state_dict(torch.load(checkpoint / fitting.WEIGHTS, weights_only=True))
+    network.load_state_dict(torch.load(checkpoint / outcome.WEIGHTS, weights_only=True))
     onnx_file = graph.build(network, trained.preprocessing)
     table = tabular.read(data, trained.months, trained.features.columns)
     answers = _ask_graph(onnx_file, table, trained.preprocessing)

@@ -1,35 +1,28 @@
-"""One training from data to weights: looks at the rows, starts the gang, keeps what it made.
+"""What one node does for a training: brings the data, looks at the rows, starts its workers.
 
-What it makes, the artifact `checkpoint`, is a directory: `weights.pt`, a PyTorch state dict, and
-`training.json`, which holds all that is needed to build the network again and to say of what.
+Every node of a gang reads the same rows and so learns the same preprocessing from them.
 """
 
 import json
+import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tiphys.errors import UserError
 from tiphys.ml import tabular
+from tiphys.ml.data import materialise
+from tiphys.ml.features import Features
 from tiphys.ml.storage import local_directory, open_store, reach
-from tiphys.ml.tabular import Features, Preprocessing
+from tiphys.ml.tabular import Preprocessing
 from tiphys.ml.training import folders, gang
-from tiphys.ml.training.job import Answer, Job, Settings
-
-WEIGHTS, DESCRIPTION = "weights.pt", "training.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Material:
-    """What is trained on."""
-
-    data: Path
-    """A folder of one parquet file a month."""
-    months: Sequence[str]
-    features: Features
+from tiphys.ml.training.job import Job
+from tiphys.ml.training.outcome import DESCRIPTION, WEIGHTS, Answer
+from tiphys.ml.training.request import Request, Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,39 +42,14 @@ class Trained:
         (checkpoint / DESCRIPTION).write_text(text, encoding="utf-8")
 
 
-def fit(
-    material: Material, settings: Settings, *, workers: int, checkpoints: str, checkpoint: Path
-) -> Answer:
+def fit(request: Request, checkpoint: Path) -> Answer:
     """Train until all epochs are done and write the directory *checkpoint*.
 
-    Args:
-        material: the rows
-        settings: how to train
-        workers: how many processes share each step
-        checkpoints: a URL; a training with the same inputs resumes from what lies there
-        checkpoint: the directory to write
-    Raises: UserError: the rows do not suit. What `gang.train` raises.
+    Raises: UserError: the data cannot be had or do not suit. What `gang.train` raises.
     """
-    table = tabular.read(material.data, material.months, material.features.columns)
-    tabular.labels(table, material.features.label)
-    if table.num_rows < 10 * workers:
-        found = f"there are {table.num_rows} rows in {', '.join(material.months)}."
-        raise UserError(str(material.data), found, f"{workers} workers need {10 * workers}.")
-    preprocessing = tabular.fit(table, material.features)
-    with tempfile.TemporaryDirectory(prefix="gang-") as folder:
-        job = Job(
-            data=material.data.absolute(),
-            months=list(material.months),
-            features=material.features,
-            preprocessing=preprocessing,
-            settings=settings,
-            workers=workers,
-            checkpoints=Path(folder) / "checkpoints",
-            output=Path(folder),
-        )
-        answer = gang.train(_with_checkpoints(job, checkpoints))
-        checkpoint.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(job.output / WEIGHTS, checkpoint / WEIGHTS)
+    with _trained(request, _made(checkpoint.parent)) as job:
+        answer = Answer.read(job.output)
+        shutil.copyfile(job.output / WEIGHTS, _made(checkpoint) / WEIGHTS)
     Trained(
         months=job.months,
         features=job.features,
@@ -90,6 +58,21 @@ def fit(
         answer=answer,
     ).write(checkpoint)
     return answer
+
+
+def assist(request: Request) -> None:
+    """Do the part of a node that does not lead: the same, and nothing to show for it."""
+    with _trained(request, None):
+        pass
+
+
+@contextmanager
+def _trained(request: Request, near: Path | None) -> Iterator[Job]:
+    """Train in a folder of its own, made in *near*, on whose disk a cache may be."""
+    with tempfile.TemporaryDirectory(prefix=".gang-", dir=near) as folder:
+        job = _with_checkpoints(_job(request, Path(folder)), request.place)
+        gang.train(job)
+        yield job
 
 
 def load(checkpoint: Path) -> Trained:
@@ -111,11 +94,42 @@ def load(checkpoint: Path) -> Trained:
     )
 
 
-def _with_checkpoints(job: Job, url: str) -> Job:
+def _job(request: Request, folder: Path) -> Job:
+    """Bring the data into *folder* and say what the workers of this node do with them."""
+    request.check_shares()
+    data = folder / "data"
+    brought = materialise.materialise(
+        request.dataset, data, remote=request.remote, cache=materialise.node_cache(os.environ)
+    )
+    table = tabular.read(data, request.months, request.features.columns)
+    tabular.labels(table, request.features.label)
+    if table.num_rows < 10 * request.workers:
+        found = f"there are {table.num_rows} rows in {', '.join(request.months)}."
+        enough = f"{request.workers} workers need {10 * request.workers}."
+        raise UserError(str(request.dataset), found, enough)
+    return Job(
+        data=data.absolute(),
+        months=request.months,
+        features=request.features,
+        preprocessing=tabular.fit(table, request.features),
+        settings=request.settings,
+        workers=request.workers_of_a_node,
+        nodes=request.nodes,
+        checkpoints=folder / "checkpoints",
+        output=folder,
+        downloaded_bytes=brought.downloaded_bytes,
+    )
+
+
+def _with_checkpoints(job: Job, place: str) -> Job:
     """Say where the checkpoints are; those of a remote place are brought here first."""
-    place = f"{url.rstrip('/')}/{job.fingerprint}"
     if directory := local_directory(place):
         return replace(job, checkpoints=directory)
     with reach(place):
         folders.download_newest(open_store(place), job.checkpoints)
     return replace(job, upload=place)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

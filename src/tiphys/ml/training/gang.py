@@ -1,7 +1,9 @@
-"""A gang of training workers: torchrun in this step's own pod or process, and how it ends.
+"""The workers of one node: torchrun below this process, and how it ends.
 
-torchrun restarts all workers when one dies, and they resume from the newest checkpoint. It exits
-with 1 whatever happened, so the workers leave a mark when they saved and left on SIGTERM.
+On a node alone torchrun restarts all workers when one dies, and they resume from the newest
+checkpoint. On one of several it does not: whoever started the nodes starts them all again, and
+where they find each other is in `PET_*`, torchrun's own variables. It exits with 1 whatever
+happened, so the workers leave a mark when they saved and left on SIGTERM.
 """
 
 import os
@@ -16,14 +18,22 @@ from datetime import timedelta
 from pathlib import Path
 from types import FrameType
 
-from tiphys.ml.training.job import Answer, Job
-from tiphys.step import Preempted, Temporary
+from tiphys.ml.training.job import Job
+from tiphys.ml.training.outcome import GangFailedError
+from tiphys.step import OutOfMemory, Preempted, Temporary
 
 RESTARTS = 3
 """How often torchrun starts the workers again; then the step fails and its retry policy decides."""
 STALL = timedelta(minutes=10)
 """Without a sign of life for so long the gang is killed: a lost peer can hang a collective."""
+JOINING = timedelta(minutes=5)
+"""How long a node waits for the others: images may have to be pulled there."""
 POLL = timedelta(milliseconds=100)
+OWN_CGROUP = (
+    Path("/sys/fs/cgroup/memory.events"),
+    Path("/sys/fs/cgroup/memory/memory.oom_control"),
+)
+"""Where a pod sees what its own limit did to it, in the second and in the first version."""
 HEARTBEAT, PREEMPTED, DESCRIPTION = "heartbeat", "preempted", "job.json"
 ENVIRONMENT = {
     # With a shared store, the surviving rank 0 does not publish its address again for the next
@@ -35,10 +45,6 @@ ENVIRONMENT = {
 }
 
 
-class GangFailedError(Exception):
-    """The workers failed and restarting them did not help."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _End:
     """How torchrun ended."""
@@ -48,37 +54,44 @@ class _End:
     stalled: bool
 
 
-def train(job: Job) -> Answer:
-    """Train with a gang of `job.workers` processes until all epochs are done.
+def train(job: Job) -> None:
+    """Train with the workers of this node until all epochs are done.
 
     Raises:
-        Preempted: SIGTERM came; what was saved can be resumed.
-        Temporary: the gang showed no sign of life and was killed.
+        Preempted: SIGTERM came, here or to another node; what was saved can be resumed.
+        Temporary: the workers showed no sign of life and were killed.
+        OutOfMemory: the kernel killed one.
         GangFailedError: workers failed more often than they are restarted.
     """
     job.output.mkdir(parents=True, exist_ok=True)
     job.checkpoints.mkdir(parents=True, exist_ok=True)
     description = job.output / DESCRIPTION
     job.write(description)
-    end = _watch(_command(job.workers, description), job.output / HEARTBEAT)
-    if end.told_to_go:
-        saved = (job.output / PREEMPTED).exists()
+    killed = _killed_for_memory()
+    end = _watch(_command(job, description), job.output / HEARTBEAT)
+    saved = (job.output / PREEMPTED).exists()
+    if end.told_to_go or (saved and not end.exit_code):
         did = "saved and left" if saved else "left before there was anything new to save"
         problem = f"The training was told to go: it {did}."
         raise Preempted(problem)
     if end.stalled:
         problem = f"The workers showed no sign of life for {STALL} and were killed."
         raise Temporary(problem)
+    if end.exit_code and _killed_for_memory() > killed:
+        problem = "A worker was killed by the kernel: out of memory."
+        raise OutOfMemory(problem)
     if end.exit_code:
-        problem = f"The workers failed {RESTARTS + 1} times; their log says why."
+        times = "" if job.nodes > 1 else f" {RESTARTS + 1} times"
+        problem = f"The workers failed{times}; their log says why."
         raise GangFailedError(problem)
-    return Answer.read(job.output)
 
 
-def _command(workers: int, description: Path) -> list[str]:
+def _command(job: Job, description: Path) -> list[str]:
+    alone = ["--standalone", f"--max-restarts={RESTARTS}", "--local-addr=localhost"]
+    together = ["--max-restarts=0", f"--rdzv-conf=timeout={int(JOINING.total_seconds())}"]
     return [
-        *(sys.executable, "-m", "tiphys.ml.training.agent", "--standalone"),
-        *(f"--nproc-per-node={workers}", f"--max-restarts={RESTARTS}", "--local-addr=localhost"),
+        *(sys.executable, "-m", "tiphys.ml.training.agent", f"--nproc-per-node={job.workers}"),
+        *(alone if job.nodes == 1 else together),
         *("--monitor-interval=0.1", "-m", "tiphys.ml.training.worker", str(description)),
     ]
 
@@ -100,6 +113,18 @@ def _watch(command: list[str], heartbeat: Path) -> _End:
                 process.kill()
             time.sleep(POLL.total_seconds())
     return _End(exit_code=process.returncode, told_to_go=told, stalled=stalled)
+
+
+def _killed_for_memory() -> int:
+    """Return how many processes of this pod the kernel has killed for want of memory.
+
+    torchrun exits with 1 then, and where the kernel kills one process only, so does the step.
+    """
+    for events in OWN_CGROUP:
+        if events.exists():
+            lines = [line.split() for line in events.read_text().splitlines()]
+            return next((int(line[1]) for line in lines if line[0] == "oom_kill"), 0)
+    return 0
 
 
 def silence(heartbeat: Path) -> timedelta:

@@ -14,6 +14,7 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 from torch.distributed.checkpoint import state_dict_loader, state_dict_saver
+from torch.distributed.checkpoint.default_planner import DefaultSavePlanner
 from torch.distributed.checkpoint.state_dict import get_state_dict, set_state_dict
 from torch.nn import functional
 from torch.nn.parallel import DistributedDataParallel
@@ -22,8 +23,9 @@ from tiphys import step as report
 from tiphys.ml.gate import metrics
 from tiphys.ml.storage import open_store
 from tiphys.ml.training import folders, gang, rows
-from tiphys.ml.training.job import Answer, Job
+from tiphys.ml.training.job import Job
 from tiphys.ml.training.network import Network
+from tiphys.ml.training.outcome import Answer
 
 
 class Trainer:
@@ -49,8 +51,14 @@ class Trainer:
         """Whether this worker is the one that speaks and writes."""
         return dist.get_rank() == 0
 
+    @property
+    def leads_here(self) -> bool:
+        """Whether this worker is the first of its node."""
+        return os.environ["LOCAL_RANK"] == "0"
+
     def run(self, told_to_stop: Callable[[], bool]) -> bool:
         """Train to the end and write the answer; False when told to stop, after saving."""
+        self.count_what_was_brought()
         self.resume()
         while self.done < self.total:
             stop = self.advance(wish=told_to_stop())
@@ -68,6 +76,14 @@ class Trainer:
             self.finish()
         return True
 
+    def count_what_was_brought(self) -> None:
+        """Report how much the nodes together copied from the remote of the data."""
+        here = self.job.downloaded_bytes if self.leads_here else 0
+        total = torch.tensor(here, dtype=torch.float64, device=self.device)
+        dist.all_reduce(total)
+        if self.leads and not _restarts():
+            report.metric("downloaded_bytes", float(total))
+
     def advance(self, *, wish: bool) -> bool:
         """Do one step; return whether any worker wishes to stop."""
         fraction_left = 1 - self.done / self.total
@@ -83,8 +99,9 @@ class Trainer:
         dist.all_reduce(told)
         self.losses += float(told[0]) / dist.get_world_size()
         self.done += 1
-        if self.leads:
+        if self.leads_here:
             os.utime(self.job.output / gang.HEARTBEAT)
+        if self.leads:
             report.progress(self.done, self.total)
         return bool(told[1] > 0)
 
@@ -119,7 +136,7 @@ class Trainer:
         if self.leads:
             shutil.rmtree(target, ignore_errors=True)
         dist.barrier()
-        state_dict_saver.save(self.state(), checkpoint_id=target)
+        state_dict_saver.save(self.state(), checkpoint_id=target, planner=_planner())
         if self.leads:
             folders.prune(self.job.checkpoints)
             if self.job.upload:
@@ -162,6 +179,11 @@ class Trainer:
             loss=self.epoch_loss,
             resumed_from=self.resumed_from,
         ).write(self.job.output)
+
+
+def _planner() -> DefaultSavePlanner:
+    """Rank 0 writes all of a checkpoint: every worker has the same, and its node copies it."""
+    return DefaultSavePlanner(dedup_save_to_lowest_rank=True)
 
 
 def _restarts() -> int:

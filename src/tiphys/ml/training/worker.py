@@ -33,7 +33,8 @@ def main() -> None:
     job = Job.read(Path(sys.argv[1]))
     with _gang() as device:
         _be_deterministic(job.settings.seed)
-        if not Trainer(job, device).run(stop.shown) and dist.get_rank() == 0:
+        trainer = Trainer(job, device)
+        if not trainer.run(stop.shown) and trainer.leads_here:
             (job.output / gang.PREEMPTED).touch()
 
 

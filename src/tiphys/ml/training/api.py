@@ -1,0 +1,120 @@
+"""The `Cluster` of a launcher: the Kubernetes API, by the pod's own ServiceAccount."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any, Self, cast
+
+from kubernetes import client, config
+from urllib3.exceptions import HTTPError
+
+from tiphys.errors import UserError
+from tiphys.ml.training.jobset import GROUP, NAME_LABEL, NODE, PLURAL, VERSION, Object
+from tiphys.step import Temporary
+
+OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+GONE, BUSY, SERVER_ERROR = 404, 429, 500
+ADVICE = {
+    403: "May the step's ServiceAccount do it? `tiphys render` writes its Role to install.yaml.",
+    404: "Is JobSet installed? Without it: `gang: pod` in profile.yaml, and a tier of one node.",
+}
+
+
+class GangRefusedError(UserError):
+    """The API server does not take the gang, and will not take it later."""
+
+
+class PodCluster:
+    """One namespace of a cluster."""
+
+    def __init__(self, api: client.ApiClient, namespace: str) -> None:
+        self._objects, self._core = client.CustomObjectsApi(api), client.CoreV1Api(api)
+        self._namespace = namespace
+
+    @classmethod
+    def here(cls) -> Self:
+        """Return the namespace that this pod is in. Raises: GangRefusedError: this is no pod."""
+        settings = client.Configuration()
+        try:
+            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # ships no types
+            namespace = OWN_NAMESPACE.read_text()
+        except (config.ConfigException, OSError) as error:
+            raise GangRefusedError(
+                "TIPHYS_GANG", f"a gang can be made from a pod only ({error}).", "Say `local` here."
+            ) from error
+        return cls(client.ApiClient(settings), namespace)
+
+    def create(self, manifest: Object) -> None:
+        """Create a JobSet."""
+        with _asking(f"JobSet {manifest['metadata']['name']}"):
+            self._objects.create_namespaced_custom_object(
+                GROUP, VERSION, self._namespace, PLURAL, manifest
+            )
+
+    def jobset(self, name: str) -> Object | None:
+        """Return it as it is, None when it is gone."""
+        with _asking(f"JobSet {name}"):
+            try:
+                found = self._objects.get_namespaced_custom_object(
+                    GROUP, VERSION, self._namespace, PLURAL, name
+                )
+            except client.ApiException as error:
+                if error.status == GONE:
+                    return None
+                raise
+        return cast("Object", found)
+
+    def delete(self, name: str) -> None:
+        """Have it deleted with its pods."""
+        with _asking(f"JobSet {name}"):
+            try:
+                self._objects.delete_namespaced_custom_object(
+                    GROUP, VERSION, self._namespace, PLURAL, name, propagation_policy="Foreground"
+                )
+            except client.ApiException as error:
+                if error.status != GONE:
+                    raise
+
+    def pods(self, name: str) -> list[Object]:
+        """Return the pods of the JobSet *name*."""
+        with _asking(f"the pods of {name}"):
+            answer: Any = self._core.list_namespaced_pod(
+                self._namespace, label_selector=f"{NAME_LABEL}={name}", _preload_content=False
+            )
+            found: list[Object] = json.loads(answer.data)["items"]
+        return found
+
+    def log(self, pod: str) -> Iterator[str]:
+        """Yield all its lines as they come, each after its time, until it ends or breaks off."""
+        with suppress(client.ApiException, HTTPError):  # no log yet, no pod any more, or cut off
+            stream: Any = self._core.read_namespaced_pod_log(
+                pod,
+                self._namespace,
+                container=NODE,
+                follow=True,
+                timestamps=True,
+                _preload_content=False,
+            )
+            for line in TextIOWrapper(stream, encoding="utf-8", errors="replace"):
+                yield line.rstrip("\n")
+
+
+@contextmanager
+def _asking(what: str) -> Iterator[None]:
+    """Turn what the client raises into what a person can act upon."""
+    try:
+        yield
+    except client.ApiException as error:
+        if not error.status or error.status >= SERVER_ERROR or error.status == BUSY:
+            problem = f"{what}: the API server says {error.status} {error.reason}."
+            raise Temporary(problem) from error
+        raise GangRefusedError(
+            what,
+            f"the API server says {error.status} {error.reason}: {error.body}",
+            ADVICE.get(error.status, ""),
+        ) from error
+    except HTTPError as error:
+        problem = f"{what}: the API server does not answer: {error}"
+        raise Temporary(problem) from error

@@ -1,0 +1,195 @@
+"""A step that trains on several nodes: it makes a gang, speaks for it and takes it away.
+
+The gang is a JobSet, which keeps its pods together and starts them again together. The launcher is
+an ordinary step beside it: the gang's log is its log, the gang's failure its failure, and what the
+gang made comes back through the place of the checkpoints. Whatever happens to the launcher, no
+gang of an earlier attempt is there when the next one starts.
+"""
+
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from tiphys.ml.training import ending, jobset, outcome
+from tiphys.ml.training.jobset import Gang, Object
+from tiphys.ml.training.outcome import Answer
+from tiphys.ml.training.relay import Relay
+from tiphys.ml.training.request import Request
+from tiphys.step import Preempted, Temporary
+
+POLL = timedelta(seconds=1)
+PATIENCE = timedelta(minutes=2)
+"""How long the API server may be away, and how long an earlier gang may take to go."""
+
+
+class Cluster(Protocol):
+    """The little of a Kubernetes API that is needed; all of it raises Temporary or UserError."""
+
+    def create(self, manifest: Object) -> None:
+        """Create a JobSet."""
+
+    def jobset(self, name: str) -> Object | None:
+        """Return it as it is, None when it is gone."""
+
+    def delete(self, name: str) -> None:
+        """Have it deleted with its pods, and leave when it is on its way; no error without one."""
+
+    def pods(self, name: str) -> list[Object]:
+        """Return the pods of the JobSet *name*."""
+
+    def log(self, pod: str) -> Iterator[str]:
+        """Yield all its lines as they come, each after its time; none where there is no log."""
+
+
+def launch(
+    request: Request,
+    gang: Gang,
+    cluster: Cluster,
+    checkpoint: Path,
+    *,
+    pause: Callable[[float], None] = time.sleep,
+) -> Answer:
+    """Have a gang train until all epochs are done and write the directory *checkpoint*.
+
+    Raises:
+        Preempted: SIGTERM came, here or to a pod that nobody could start again.
+        WrongInput, OutOfMemory, BadDevice, Temporary, GangFailedError: so says the gang.
+        UserError: the cluster refuses the gang.
+    """
+    manifest = jobset.manifest(gang, request)
+    with _sigterm_as_preempted():
+        _clear(gang.name, cluster, pause)
+        try:
+            cluster.create(manifest)
+            _say(f"Started {gang.name}: {gang.nodes} nodes.")
+            _Watch(gang, cluster, pause).until_done()
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the next one would cut this short
+            cluster.delete(gang.name)
+    return outcome.bring(request.place, checkpoint)
+
+
+class _Watch:
+    """What is known of a running gang, and what was said about it."""
+
+    def __init__(self, gang: Gang, cluster: Cluster, pause: Callable[[float], None]) -> None:
+        self.gang, self.cluster, self.pause = gang, cluster, pause
+        self.relay = Relay(cluster.log)
+        self.restarts = 0
+        self.ends: Sequence[ending.End] = ()
+        """Of this start of the gang."""
+        self.waiting: dict[str, str] = {}
+
+    def until_done(self) -> None:
+        """Return when the gang has succeeded. Raises: what it failed with."""
+        silent = timedelta()
+        while True:
+            try:
+                state = self.look()
+            except Temporary:
+                silent += POLL
+                if silent > PATIENCE:
+                    raise
+                state = ""
+            else:
+                silent = timedelta()
+            if state:
+                self.relay.finish()
+                break
+            self.pause(POLL.total_seconds())
+        if state != "Completed":
+            raise ending.failure(self.ends, self.gang.memory)
+
+    def look(self) -> str:
+        """Look once and return the terminal state, empty while there is none."""
+        found = self.cluster.jobset(self.gang.name)
+        if found is None:
+            problem = f"JobSet {self.gang.name} was deleted while it ran."
+            raise Preempted(problem)
+        status = found.get("status") or {}
+        pods = self.cluster.pods(self.gang.name)
+        self.say_restarts(status.get("restarts", 0))
+        if ends := ending.bad_ends(pods):
+            self.ends = ends
+        self.say_what_is_waited_for(pods)
+        for pod in pods:
+            if _is_first(pod) and _has_started(pod):
+                self.relay.follow(pod["metadata"]["name"])
+        return str(status.get("terminalState") or "")
+
+    def say_restarts(self, restarts: int) -> None:
+        """Say that the gang starts again, and why if a pod still said so."""
+        if restarts == self.restarts:
+            return
+        why = " ".join(map(str, self.ends)) or "A pod was lost."
+        self.restarts, self.ends = restarts, ()
+        self.relay.finish()
+        _say(f"{why} The gang is started again (restart {restarts}).")
+
+    def say_what_is_waited_for(self, pods: Sequence[Object]) -> None:
+        """Say why a pod does not start, once for each reason."""
+        for pod in pods:
+            name, why = pod["metadata"]["name"], _obstacle(pod)
+            if why and self.waiting.get(name) != why:
+                self.waiting[name] = why
+                _say(f"{name} waits: {why}")
+
+
+@contextmanager
+def _sigterm_as_preempted() -> Iterator[None]:
+    def leave(*_signal: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        problem = "The step was told to go: its gang goes too. What was saved can be resumed."
+        raise Preempted(problem)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _clear(name: str, cluster: Cluster, pause: Callable[[float], None]) -> None:
+    """Remove what an earlier attempt left, pods included, and wait until it is gone."""
+    if cluster.jobset(name) is None:
+        return
+    _say(f"Removing {name}, which an earlier attempt left.")
+    cluster.delete(name)
+    waited = timedelta()
+    while cluster.jobset(name) is not None:
+        if waited > PATIENCE:
+            problem = f"JobSet {name} of an earlier attempt is not gone after {PATIENCE}."
+            raise Temporary(problem)
+        pause(POLL.total_seconds())
+        waited += POLL
+
+
+def _is_first(pod: Object) -> bool:
+    return bool(pod["metadata"].get("labels", {}).get(jobset.INDEX_LABEL) == "0")
+
+
+def _has_started(pod: Object) -> bool:
+    return pod.get("status", {}).get("phase") in ("Running", "Succeeded", "Failed")
+
+
+def _obstacle(pod: Object) -> str:
+    """Return why *pod* does not start, in Kubernetes' words; nothing for the usual moments."""
+    status = pod.get("status", {})
+    for one in status.get("conditions") or ():
+        if one["type"] == "PodScheduled" and one["status"] == "False":
+            return str(one.get("message") or one.get("reason") or "")
+    for container in status.get("containerStatuses") or ():
+        waiting = (container.get("state") or {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            return f"{waiting['reason']}: {waiting.get('message', '')}"
+    return ""
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
