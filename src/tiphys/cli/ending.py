@@ -54,9 +54,11 @@ def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:
 
 
 def _failure(where: Place, outcome: Outcome, row: Row) -> Iterator[Text]:
-    """Yield why *row* failed: its message, the last lines of its log, where the rest is."""
+    """Yield why *row* failed and was not tried again, its log's last lines, where the rest is."""
     last = row.attempts[-1]
     yield Text(f"{row.name}: {last.message or row.message}", style="bold red")
+    if last.decision:
+        yield Text(f"  → {last.decision}")
     lines = [line for _, line in where.logs(outcome.name, last.name, follow=False)]
     for line in lines[-TAIL_LINES:]:
         yield Text(f"  │ {line}", style="dim")

@@ -76,12 +76,20 @@ def detail(row: Row, *, moving: bool = True) -> str:
     if len(row.attempts) > 1:
         earlier = row.attempts[-2].message
         said.append(f"attempt {len(row.attempts)}" + (f" ({_escape(earlier)})" if earlier else ""))
-    if row.phase in {"Failed", "Error"} and row.message:
-        said.append(_escape(row.message))
+    if row.phase in {"Failed", "Error"} and (message := _why(row)):
+        said.append(_escape(message))
     if row.when and row.phase in {"", "Skipped"}:
         condition = _OUTPUT.sub(r"\1.\2", row.when)
         said.append(f"[dim]when {_escape(condition)}[/dim]")
     return "  ".join(said)
+
+
+def _why(row: Row) -> str:
+    """Return how the last attempt ended and what followed, where that is known."""
+    last = row.attempts[-1] if row.attempts else None
+    if last is None or not last.decision:
+        return row.message
+    return f"{last.message} → {last.decision}" if last.message else last.decision
 
 
 def used(row: Row, attempt: Attempt) -> str:

@@ -159,7 +159,7 @@ def _attempts(steps: Sequence[Row], now: datetime) -> page.Markup:
             _mebibytes(attempt.memory_bytes),
             row.requests.get("memory", ""),
             attempt.cpu_seconds,
-            attempt.message,
+            " → ".join(filter(None, (attempt.message, attempt.decision))),
         )
         for row in steps
         for number, attempt in enumerate(row.attempts, start=1)

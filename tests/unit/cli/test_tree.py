@@ -1,4 +1,5 @@
 import io
+import json
 from datetime import UTC, datetime
 
 import pytest
@@ -6,7 +7,7 @@ from rich.console import Console
 
 from tests.fakes import node, run
 from tiphys.cli.live import Display
-from tiphys.cli.tree import tree, used
+from tiphys.cli.tree import detail, tree, used
 from tiphys.report.rows import rows
 
 NOW = datetime(2026, 1, 1, 0, 0, 41, tzinfo=UTC)
@@ -47,6 +48,31 @@ def test_a_failure_says_why_and_a_retry_why_it_was_needed():
         " ✘  a  2.0s  main: Error (exit code 2): [late] is no column",
         " ✔  b  2.0s  attempt 2 (lost)",
     ]
+
+
+def test_a_failure_says_why_there_was_no_other_attempt_in_place_of_argos_words():
+    workflow = run(
+        node(
+            "a",
+            type="Retry",
+            phase="Failed",
+            children=["r.a(0)"],
+            message="retryStrategy.expression evaluated to false",
+        ),
+        node(
+            "a(0)",
+            phase="Failed",
+            message="main: Error (exit code 2): no such month",
+            templateName="a",
+            outputs={"exitCode": "2"},
+        ),
+        tasks=[{"name": "a"}],
+    )
+    policies = [{"for": "bad input", "when": "lastRetry.exitCode == '2'", "attempts": 0}]
+    annotations = {"tiphys.dev/retries": json.dumps(policies)}
+    workflow["spec"]["templates"].append({"name": "a", "annotations": annotations})
+    (detailed,) = map(detail, rows(workflow))
+    assert detailed == "main: Error (exit code 2): no such month → bad input: never tried again"
 
 
 def test_what_was_used_stands_beside_what_was_asked_for():
