@@ -10,7 +10,7 @@ WORKFLOW = """\
       entrypoint: main
       templates:
       - name: main
-        outputs: {{parameters: [{{name: n, valueFrom: {{path: /made/here/n}}}}]}}
+        outputs: {{parameters: [{{name: made, valueFrom: {{path: /made/here/made}}}}]}}
         volumes: [{{name: scratch, emptyDir: {{}}}}]
         container: {{image: busybox, volumeMounts: [{{name: scratch, mountPath: {path}}}]}}
     """
@@ -21,7 +21,7 @@ def test_a_folder_that_every_attempt_has_here_too_is_not_spoken_of(path, printed
     assert printed(WORKFLOW.format(path=path)) == []
 
 
-@pytest.mark.parametrize("path", ["/cache", "/mad", "/made/here/n/deeper"])
+@pytest.mark.parametrize("path", ["/cache", "/mad", "/made/here/made/deeper"])
 def test_a_folder_that_is_on_this_host_is_warned_of(path, printed):
     (problem,) = printed(WORKFLOW.format(path=path))
 
