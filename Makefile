@@ -1,4 +1,4 @@
-.PHONY: help install data run test lint check manifests images locks lock-check cluster-up cluster-down cluster-test cluster-shell
+.PHONY: help install client retrain release data run test lint check manifests images locks lock-check cluster-up cluster-down cluster-test cluster-shell
 unexport PYTHONDONTWRITEBYTECODE      # without bytecode every start is two to six times slower
 export UV_COMPILE_BYTECODE = 1
 export GX_ANALYTICS_ENABLED = false
@@ -44,6 +44,8 @@ lint: install    ## Formatting, lint, types, layers, spelling
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell src workflows components docs *.md
+	$(BIN)/zizmor --offline --quiet .github
+	@if command -v go >/dev/null; then go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12; else echo "no go here: actionlint runs in CI"; fi
 
 test: install data ## Every test that needs no cluster, with coverage
 	$(BIN)/coverage erase
@@ -55,6 +57,20 @@ check: lint test ## What CI runs before the pipeline itself
 
 manifests: install ## Render manifests/ from workflows/
 	$(BIN)/tiphys render
+
+client: .client/.installed
+.client/.installed: requirements/dev.lock pyproject.toml
+	@command -v uv >/dev/null || test -x .uv/bin/uv || { python3 -m venv .uv && .uv/bin/pip install -q uv; }
+	$(UV) venv --allow-existing -q .client
+	$(UV) pip install -q --python .client -c requirements/dev.lock -e '.[author,cluster,data,serve,quality]'
+	@touch $@
+
+retrain: client  ## Start the run that a push asks for. EVENT= is its payload, PROFILE= the cluster
+	.client/bin/tiphys trigger "$(EVENT)" --on "$(PROFILE)"
+
+release: client  ## Build and push the images that locks ask for, commit their digests, run PIPELINE= on PROFILE=
+	@if test -n "$$REGISTRY_PASSWORD"; then printf %s "$$REGISTRY_PASSWORD" | buildah login --username "$$REGISTRY_USER" --password-stdin "$$REGISTRY"; fi
+	PATH="$(CURDIR)/.uv/bin:$$PATH" BIN=.client/bin .ci/release "$(PROFILE)" "$(PIPELINE)"
 
 HARNESS = $(AS_ROOT) $(BIN)/python tests/cluster/harness
 AS_ROOT := $(shell test "$$(id -u)" = 0 || echo sudo --preserve-env env "PATH=$$PATH")

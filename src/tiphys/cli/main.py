@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "List runs, the newest first.",
     "get": "Show one run: its steps, attempts and outputs.",
     "logs": "Print the logs of a run or of one step.",
+    "top": "Show what there is, what is in use, who waits.",
     "why": "Say what the waiting steps of a run wait for.",
     "watch": "Show a run live until it has ended.",
     "stop": "Stop a run; its exit handler still runs.",

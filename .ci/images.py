@@ -1,0 +1,62 @@
+#!/usr/bin/env python3
+"""Build the image of every role whose lock has changed, push it, and name it by its digest.
+
+    images.py production
+
+Which these are follows from the files alone: images.yaml has the hash of the lock that each image
+was built from. So a second call builds nothing, and a failed one goes on where it stopped.
+"""
+
+import hashlib
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+HEAD = "# Written by `make release`, which pushes an image a role.\n"
+
+
+def main(root: Path, profile: str) -> list[str]:
+    """Return the roles whose images were built for *profile*."""
+    folder = root / "manifests" / profile
+    repository = yaml.safe_load((folder / "profile.yaml").read_text())["images"]
+    file = folder / "images.yaml"
+    known = yaml.safe_load(file.read_text()) if file.exists() else {}
+    built = []
+    for role in sorted(known):
+        lock = _hash(root / "requirements" / f"{role}.lock")
+        if known[role]["lock"] == lock:
+            continue
+        if not built:
+            _run("uv", "build", "--quiet", "--wheel", "--clear", cwd=root)
+        digest = build(root, role, f"{repository}/{role}", lock[:12])
+        known[role] = {"image": f"{repository}/{role}@{digest}", "lock": lock}
+        file.write_text(HEAD + yaml.safe_dump(known, width=1000))
+        built.append(role)
+    return built
+
+
+def build(root: Path, role: str, repository: str, tag: str) -> str:
+    """Build and push one image, and return its digest in the registry."""
+    name = f"{repository}:{tag}"
+    _run("buildah", "bud", "--layers", f"--build-arg=ROLE={role}", f"--tag={name}", ".", cwd=root)
+    with tempfile.TemporaryDirectory() as folder:
+        digest = Path(folder) / "digest"
+        _run("buildah", "push", f"--digestfile={digest}", name, f"docker://{name}", cwd=root)
+        return digest.read_text().strip()
+
+
+def _hash(lock: Path) -> str:
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def _run(*argv: str, cwd: Path) -> None:
+    print("+", *argv, flush=True)
+    subprocess.run(argv, cwd=cwd, check=True)
+
+
+if __name__ == "__main__":
+    roles = main(Path.cwd(), sys.argv[1])
+    print("built:", *(roles or ["nothing: no lock has changed"]))

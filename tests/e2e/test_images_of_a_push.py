@@ -1,0 +1,135 @@
+"""`.ci/release`: what a changed lock asks for before a run, in a repository of its own.
+
+buildah and tiphys are small programs here that write down how they are called.
+"""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+ROLES = ("step", "train")
+OLD, NEW = f"sha256:{'0' * 64}", f"sha256:{'1' * 64}"
+
+PROGRAMS = {
+    "uv": 'echo "uv $*" >>"$LOG"',
+    "buildah": f"""
+        echo "buildah $*" >>"$LOG"
+        for word; do case $word in --digestfile=*) echo {NEW} >"${{word#*=}}";; esac; done""",
+    "tiphys": 'echo "tiphys $*" >>"$LOG"',
+}
+
+
+class Project:
+    """A project with two images, and the repository that it is pushed to."""
+
+    def __init__(self, folder, programs):
+        self.folder, self.log = folder, folder.parent / "log"
+        self.environment = {
+            **os.environ,
+            "PATH": f"{programs}:{os.environ['PATH']}",
+            "BIN": str(programs),
+            "LOG": str(self.log),
+        }
+
+    def run(self, *argv):
+        done = subprocess.run(
+            argv,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+    def release(self):
+        self.log.write_text("")
+        self.run(".ci/release", "production", "training")
+        return self.log.read_text().splitlines()
+
+    @property
+    def images(self):
+        return yaml.safe_load((self.folder / "manifests/production/images.yaml").read_text())
+
+
+@pytest.fixture
+def project(tmp_path):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name, text in PROGRAMS.items():
+        (programs / name).write_text(f"#!/bin/sh\nset -e\n{text}\n")
+        (programs / name).chmod(0o755)
+    (programs / "python").symlink_to(sys.executable)
+    folder = tmp_path / "flights"
+    shutil.copytree(ROOT / ".ci", folder / ".ci", ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "requirements").mkdir()
+    manifests = folder / "manifests/production"
+    manifests.mkdir(parents=True)
+    (manifests / "profile.yaml").write_text("images: registry.example/flights\n")
+    images = {}
+    for role in ROLES:
+        lock = folder / "requirements" / f"{role}.lock"
+        lock.write_text(f"{role}==1\n")
+        name = f"registry.example/flights/{role}@{OLD}"
+        images[role] = {"image": name, "lock": hashlib.sha256(lock.read_bytes()).hexdigest()}
+    (manifests / "images.yaml").write_text(yaml.safe_dump(images))
+    made = Project(folder, programs)
+    made.run("git", "init", "-q", "--bare", "-b", "main", "../remote")
+    made.run("git", "init", "-q", "-b", "main")
+    made.run("git", "remote", "add", "origin", "../remote")
+    commit(made, "The project")
+    return made
+
+
+def commit(project, message):
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    project.run("git", "add", "-A")
+    project.run("git", *who, "commit", "-qm", message)
+    project.run("git", "push", "-q", "origin", "HEAD:main")
+
+
+def test_a_changed_lock_builds_one_image_and_then_starts_the_run(project):
+    (project.folder / "requirements/train.lock").write_text("train==2\n")
+    commit(project, "A newer train")
+    said = project.release()
+    assert [line.split()[1] for line in said if line.startswith("buildah")] == ["bud", "push"]
+    assert all("flights/train:" in line for line in said if line.startswith("buildah"))
+    assert project.images["train"]["image"] == f"registry.example/flights/train@{NEW}"
+    assert project.images["step"]["image"].endswith(OLD)
+    head = project.run("git", "rev-parse", "HEAD")
+    name = f"--name training-{head[:12]}"
+    assert said[-1] == f"tiphys run training --on production -p revision={head} {name}"
+
+
+def test_the_digests_are_committed_so_that_the_commit_starts_nothing(project):
+    (project.folder / "requirements/train.lock").write_text("train==2\n")
+    commit(project, "A newer train")
+    project.release()
+    author, message = project.run(
+        "git", "--git-dir=../remote", "log", "-1", "--format=%an%n%s", "main"
+    ).splitlines()
+    assert author == "tiphys[bot]"
+    assert "[tiphys skip]" in message
+
+
+def test_where_no_lock_has_changed_nothing_is_built_or_committed_and_the_run_starts(project):
+    before = project.run("git", "rev-parse", "HEAD")
+    said = project.release()
+    assert said[0] == "tiphys render production"
+    assert said[1].startswith(f"tiphys run training --on production -p revision={before}")
+    assert project.run("git", "rev-parse", "HEAD") == before
+
+
+def test_a_release_that_is_repeated_builds_nothing_again(project):
+    (project.folder / "requirements/train.lock").write_text("train==2\n")
+    commit(project, "A newer train")
+    project.release()
+    assert not [line for line in project.release() if line.startswith("buildah")]
