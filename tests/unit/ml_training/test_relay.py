@@ -10,7 +10,7 @@ class Log:
     def __init__(self, *readings):
         self.readings, self.asked = list(readings), Event()
 
-    def __call__(self, pod):
+    def __call__(self, _pod):
         lines = self.readings.pop(0) if len(self.readings) > 1 else self.readings[0]
         yield from lines
         self.asked.set()

@@ -63,7 +63,7 @@ class Gang:
         """Of the JobSet: the same for each attempt of the node, so that there is never a second.
 
         >>> Gang(workflow="w", node="w.t(1)", owner="", owner_uid="", nodes=2, pod={}).name
-        'gang-w-30a9f6e1'
+        'gang-w-c356d8ae'
         """
         every_attempt = re.sub(r"\(\d+\)$", "", self.node)
         unique = hashlib.sha256(every_attempt.encode()).hexdigest()[:8]

@@ -1,0 +1,158 @@
+import os
+import signal
+
+import pytest
+
+from tests import gangs
+from tests.gangs import Cluster, Moment, ended, pod
+from tiphys.errors import UserError
+from tiphys.ml.training import launcher
+from tiphys.ml.training.outcome import GangFailedError
+from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
+
+NAME = gangs.gang().name
+
+
+@pytest.fixture
+def launch(tmp_path):
+    """Launch a gang on a scripted cluster, without waiting."""
+
+    def launch(cluster, pause=lambda _seconds: None):
+        asked = gangs.request(tmp_path / "checkpoints")
+        gangs.publish(asked, tmp_path / "made")
+        return launcher.launch(asked, gangs.gang(), cluster, tmp_path / "out", pause=pause)
+
+    return launch
+
+
+def failed(*pods, restarts=0):
+    return Cluster([Moment(restarts=restarts, state="Failed", pods=pods)])
+
+
+def test_what_a_gang_made_comes_back_and_the_gang_goes(launch, tmp_path):
+    cluster = Cluster([Moment(pods=[pod("p-0")]), Moment(state="Completed", pods=[pod("p-0")])])
+    answer = launch(cluster)
+    assert (answer.rows, answer.resumed_from) == (9, 50)
+    assert (tmp_path / "out/weights.pt").read_bytes() == b"weights"
+    assert (cluster.created["metadata"]["name"], cluster.deleted) == (NAME, [NAME])
+
+
+def test_the_log_of_the_first_pod_is_the_steps_own(launch, capsys):
+    pods = [pod("p-1", index=1), pod("p-0")]
+    logs = {"p-0": ["loss falls", "done"], "p-1": ["nobody hears this"]}
+    launch(Cluster([Moment(pods=pods), Moment(state="Completed", pods=pods)], logs))
+    said = capsys.readouterr().out
+    assert "loss falls\ndone\n" in said
+    assert "nobody" not in said
+
+
+def test_a_restart_is_said_with_its_reason_and_the_new_log_follows(launch, capsys):
+    cluster = Cluster(
+        [
+            Moment(pods=[pod("a-0")]),
+            Moment(pods=[pod("a-0"), ended("a-1", 1, message="Segmentation fault")]),
+            Moment(restarts=1, pods=[pod("b-0", "Pending")]),
+            Moment(restarts=1, state="Completed", pods=[pod("b-0")]),
+        ],
+        {"a-0": ["step 50"], "b-0": ["Resumed at step 50 of 100."]},
+    )
+    launch(cluster)
+    said = capsys.readouterr().out
+    assert "a-1 ended with 1 (Error): Segmentation fault The gang is started again" in said
+    assert said.index("step 50") < said.index("restart 1") < said.index("Resumed at step 50")
+
+
+def test_a_lost_pod_that_says_nothing_is_called_lost(launch, capsys):
+    cluster = Cluster([Moment(pods=[pod("a-0")]), Moment(restarts=1, state="Completed")])
+    launch(cluster)
+    assert "A pod was lost. The gang is started again (restart 1)." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("end", "failure", "says"),
+    [
+        (ended("p", 2, message='no month "2014-01"'), WrongInput, '^no month "2014-01"$'),
+        (ended("p", 75, message="s3 does not answer"), Temporary, "s3 does not answer"),
+        (ended("p", 76, message="bad device on node gpu-a: CUDA error"), BadDevice, "node gpu-a"),
+        (ended("p", 143, message="saved and left"), Preempted, "saved and left"),
+        (ended("p", 137, "OOMKilled"), OutOfMemory, "p was killed: out of memory. It had 4Gi"),
+        (ended("p", 1, "OOMKilled"), OutOfMemory, "out of memory"),
+        (ended("p", 137, message="A worker …: out of memory."), OutOfMemory, "out of memory"),
+        (ended("p", 137), Preempted, "killed from outside"),
+        (ended("p", 1, message="ZeroDivisionError"), GangFailedError, "ZeroDivisionError"),
+        (pod("p", "Failed", reason="Evicted", message="low on disk"), Preempted, "low on disk"),
+    ],
+)
+def test_the_failure_of_a_pod_is_that_of_the_step(launch, end, failure, says):
+    cluster = failed(pod("q"), end)
+    with pytest.raises(failure, match=says):
+        launch(cluster)
+    assert cluster.deleted == [NAME]
+
+
+def test_of_several_failures_wrong_input_says_most(launch):
+    with pytest.raises(WrongInput):
+        launch(failed(ended("a", 1), ended("b", 75), ended("c", 2, message="no rows")))
+
+
+def test_a_gang_that_failed_without_a_word_says_so(launch):
+    with pytest.raises(GangFailedError, match="no pod says why"):
+        launch(failed())
+
+
+def test_a_gang_of_an_earlier_attempt_is_removed_before_the_next_is_made(launch, capsys):
+    cluster = Cluster([Moment(state="Completed")], left=4)
+    launch(cluster)
+    assert "which an earlier attempt left" in capsys.readouterr().out
+    assert cluster.deleted == [NAME, NAME]
+
+
+def test_sigterm_takes_the_gang_away_and_the_step_is_preempted(launch):
+    cluster = Cluster([Moment(pods=[pod("p-0")])])
+    with pytest.raises(Preempted, match="told to go: its gang goes too"):
+        launch(cluster, pause=lambda _seconds: os.kill(os.getpid(), signal.SIGTERM))
+    assert cluster.deleted == [NAME]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_a_gang_that_somebody_deletes_can_be_resumed(launch):
+    cluster = Cluster([Moment()])
+    cluster.jobset = lambda _name: None
+    with pytest.raises(Preempted, match="was deleted while it ran"):
+        launch(cluster)
+
+
+def test_an_api_server_that_is_away_for_a_moment_is_waited_for(launch):
+    away = Temporary("away")
+    assert launch(Cluster([Moment(), *[away] * 100, Moment(state="Completed")])).epochs == 4
+
+
+def test_an_api_server_that_stays_away_is_a_temporary_failure(launch):
+    cluster = Cluster([Moment(), Temporary("away")])
+    with pytest.raises(Temporary, match="away"):
+        launch(cluster)
+    assert cluster.deleted == [NAME]
+
+
+def test_what_a_pod_waits_for_is_said_once(launch, capsys):
+    condition = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes: no GPU"}
+    waiting = Moment(pods=[pod("p-0", "Pending", conditions=[condition])])
+    image = {"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}
+    pulling = Moment(pods=[pod("p-0", "Pending", containerStatuses=[image])])
+    launch(Cluster([waiting, waiting, pulling, pulling, Moment(state="Completed")]))
+    said = capsys.readouterr().out
+    assert said.count("p-0 waits: 0/3 nodes: no GPU") == 1
+    assert said.count("p-0 waits: ErrImagePull: not found") == 1
+
+
+def test_a_gang_that_the_cluster_refuses_is_wrong_input(launch):
+    cluster = Cluster([Moment()])
+
+    refusal = UserError("JobSet x", "the API server says 403 Forbidden.")
+
+    def create(_manifest):
+        raise refusal
+
+    cluster.create = create
+    with pytest.raises(UserError, match="403"):
+        launch(cluster)
