@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from tiphys.engine import naming
 from tiphys.errors import UserError
 
 Object = Mapping[str, Any]
@@ -82,6 +83,7 @@ def lines(run: Object) -> list[str]:
     nodes: Mapping[str, Object] = status.get("nodes") or {}
     tale = _Tale(
         run=str(run["metadata"]["name"]),
+        nodes=nodes,
         names={identity: str(node["name"]) for identity, node in nodes.items()},
         attempts={c for n in nodes.values() if n["type"] == "Retry" for c in n.get("children", ())},
     )
@@ -96,6 +98,7 @@ class _Tale:
     """How the nodes of one run are told, so that another run can say the same."""
 
     run: str
+    nodes: Mapping[str, Object]
     names: Mapping[str, str]
     """Of the nodes, by their identifiers."""
     attempts: Collection[str]
@@ -113,6 +116,9 @@ class _Tale:
         where = self.own(str(node["name"]))
         exited = f" exit {code}" if code is not None else ""
         yield f"{where} {node['type']} {phase}{exited}{said}"
+        shown = str(node.get("displayName", ""))
+        if shown and shown != naming.known_as(node, self.nodes):
+            yield f"{where} displayed as {self.own(shown)}"
         for child in sorted(self.names.get(one, one) for one in node.get("children") or ()):
             yield f"{where} -> {self.own(child)}"
         if not overdue:

@@ -14,6 +14,7 @@ def two(one):
     other["metadata"]["name"] = "s"
     for part in other["status"]["nodes"].values():
         part["name"] = "s" + part["name"][1:]
+        part["displayName"] = part["name"].rpartition(".")[2]
     return one, other
 
 
@@ -28,6 +29,7 @@ def test_runs_that_did_the_same_agree_whatever_their_names_times_and_hosts():
     [
         {"phase": "Failed"},
         {"type": "Retry"},
+        {"displayName": "else"},
         {"outputs": {"exitCode": "3"}},
         {"outputs": {"parameters": [{"name": "x", "value": "2"}]}},
         {"outputs": {"artifacts": [{"name": "x"}]}},
