@@ -6,11 +6,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from tiphys import runtime
 from tiphys.cli import output, place
 from tiphys.cli.place import Workflow
 from tiphys.cli.tree import phase_of, spell, style
 from tiphys.report.rows import moment
-from tiphys.runtime.reading import DRIVER
 
 
 @click.command("list")
@@ -50,6 +50,6 @@ def _cells(run: Workflow) -> list[Text]:
 
 def _abandoned(run: Workflow) -> str:
     """Return how to go on with a run of this machine that nobody drives; "" for any other."""
-    if (run["metadata"].get("annotations") or {}).get(DRIVER) != "absent":
+    if runtime.driven(run):
         return ""
     return f"interrupted: tiphys resume {run['metadata']['name']}"

@@ -39,6 +39,9 @@ class Place(Protocol):
     def get(self, name: str) -> Workflow:
         """Return one run."""
 
+    def busy(self) -> Sequence[Workflow]:
+        """Return the runs that somebody brings on, with their nodes."""
+
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
         """Yield (step, line) of all steps or of *node*."""
 
@@ -91,6 +94,10 @@ class Here:
 
     def list_runs(self) -> Sequence[Workflow]:
         return runtime.list_runs(self.root)
+
+    def busy(self) -> Sequence[Workflow]:
+        runs = self.list_runs()
+        return [run for run in runs if not ended(run) and runtime.driven(run)]
 
     def get(self, name: str) -> Workflow:
         workflow = runtime.get(self.root, name)

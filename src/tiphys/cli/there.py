@@ -51,6 +51,10 @@ class There:
     def get(self, name: str) -> Workflow:
         return verbs.get(self.connection, name)
 
+    def busy(self) -> Sequence[Workflow]:
+        runs = [run for run in self.list_runs() if not ended(run)]
+        return [self.get(run["metadata"]["name"]) for run in runs]
+
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
         yield from verbs.logs(self.connection, name, node=node, follow=follow)
 
@@ -65,6 +69,13 @@ class There:
 
         seen = sight.of_run(api.reach(self.profile, os.environ), name)
         return Evidence(pods=seen.pods, events=seen.events, nodes=seen.nodes), seen.unseen
+
+    def nodes(self) -> tuple[Sequence[Workflow] | None, Sequence[str]]:
+        """Return the cluster's nodes; None, and why, where nobody could look."""
+        from tiphys.cluster import api, sight  # noqa: PLC0415 - other verbs need no such client
+
+        seen = sight.of_nodes(api.reach(self.profile, os.environ))
+        return seen.nodes, seen.unseen
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:
         return self.watch(self.submit(request), display)

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tiphys import runtime
 from tiphys.cli import output, place
 from tiphys.cli.place import Workflow
 from tiphys.cli.tree import headline
 from tiphys.engine.status import ended
 from tiphys.report.waiting import Reason, explain
 from tiphys.runtime.clock import SystemClock
-from tiphys.runtime.reading import DRIVER
 
 
 @click.command("why")
@@ -41,7 +41,7 @@ def command(name: str, step: str | None, on: str | None) -> None:
 
 def _undriven(run: Workflow) -> Sequence[Reason]:
     """Return why a run of this machine that nobody drives stands still."""
-    if (run["metadata"].get("annotations") or {}).get(DRIVER) != "absent":
+    if runtime.driven(run):
         return ()
     found = "somebody to take it up: it was interrupted, and nobody drives it"
     return [Reason(step="", kind="driver", found=found, advice=_resume(run))]

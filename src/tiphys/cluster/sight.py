@@ -1,12 +1,13 @@
 """What can be seen of a run's pods and of the nodes, and what cannot, and why."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tiphys.cluster import api as kubernetes
-from tiphys.cluster.api import FORBIDDEN, Api, ApiError, Object
+from tiphys.cluster.api import FORBIDDEN, NOTHING, Api, ApiError, Object
 
 WORKFLOW = "workflows.argoproj.io/workflow"
+GANG_OF = "tiphys.dev/workflow"
 UNNAMED = "KUBECONFIG is not set and the profile has no `kubernetes: {context: …}`"
 
 
@@ -21,35 +22,43 @@ class Sight:
 
 
 def of_run(api: Api | None, run: str) -> Sight:
-    """Return what there is to see of one run."""
+    """Return what there is to see of one run: its pods, those of its gangs, the nodes."""
     if api is None:
         return Sight(unseen=(f"pods, events and nodes: {UNNAMED}.",))
-    return _look(api, {"labelSelector": f"{WORKFLOW}={run}"})
-
-
-def of_namespace(api: Api | None) -> Sight:
-    """Return what there is to see of all runs."""
-    if api is None:
-        return Sight(unseen=(f"pods and nodes: {UNNAMED}.",))
-    return _look(api, {"labelSelector": WORKFLOW})
-
-
-def _look(api: Api, pods: dict[str, str]) -> Sight:
-    unseen: list[str] = []
-
-    def try_(what: str, look: Callable[[], list[Object]]) -> list[Object] | None:
-        try:
-            return look()
-        except ApiError as problem:
-            denied = f"list {what} is not allowed to {api.known_as}; ask for get, list on {what}."
-            unseen.append(f"{what}: {denied if problem.status == FORBIDDEN else problem.found}")
-            return None
-
+    look = _Look(api)
     below = f"/api/v1/namespaces/{api.namespace}"
+    pods = look.at("pods", f"{below}/pods", {"labelSelector": f"{WORKFLOW}={run}"})
+    gang = {"labelSelector": f"{GANG_OF}={run[:63].rstrip('-.')}"}
+    if pods is not None:
+        pods += look.at("pods", f"{below}/pods", gang) or []
     warnings = {"fieldSelector": "involvedObject.kind=Pod,type=Warning"}
-    return Sight(
-        pods=try_("pods", lambda: kubernetes.listed(api, f"{below}/pods", pods)),
-        events=try_("events", lambda: kubernetes.listed(api, f"{below}/events", warnings)),
-        nodes=try_("nodes", lambda: kubernetes.listed(api, "/api/v1/nodes")),
-        unseen=tuple(unseen),
-    )
+    events = look.at("events", f"{below}/events", warnings)
+    nodes = look.at("nodes", "/api/v1/nodes")
+    return Sight(pods=pods, events=events, nodes=nodes, unseen=tuple(look.unseen))
+
+
+def of_nodes(api: Api | None) -> Sight:
+    """Return the nodes alone."""
+    if api is None:
+        return Sight(unseen=(f"nodes: {UNNAMED}.",))
+    look = _Look(api)
+    nodes = look.at("nodes", "/api/v1/nodes")
+    return Sight(nodes=nodes, unseen=tuple(look.unseen))
+
+
+class _Look:
+    """Lists what may be listed, and remembers what may not."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.unseen: list[str] = []
+
+    def at(self, what: str, path: str, query: Mapping[str, str] = NOTHING) -> list[Object] | None:
+        try:
+            return kubernetes.listed(self._api, path, query)
+        except ApiError as problem:
+            found = problem.found
+            if problem.status == FORBIDDEN:
+                found = f"{self._api.known_as} may not list them; ask for get, list on {what}."
+            self.unseen.append(f"{what}: {found}")
+            return None

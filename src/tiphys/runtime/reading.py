@@ -48,6 +48,11 @@ def get(root: Path, name: str) -> Workflow:
     return _workflow(folder.find(root, name))
 
 
+def driven(workflow: Workflow) -> bool:
+    """Return whether the run of this machine has a driver, or needs none any more."""
+    return bool((workflow["metadata"].get("annotations") or {}).get(DRIVER) != "absent")
+
+
 def watch(root: Path, name: str) -> Iterator[Workflow]:
     """Yield the run *name* whenever it has changed, until it has ended or nobody drives it.
 

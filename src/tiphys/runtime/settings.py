@@ -78,6 +78,11 @@ def _is_below(manifest: Path, project: Path | None) -> bool:
     return project is not None and manifest.resolve().is_relative_to(project.resolve())
 
 
+def slots() -> int:
+    """Return how many attempts of a run this machine takes at once."""
+    return max(8, 2 * (os.cpu_count() or 1))
+
+
 def settle(root: Path, project: Path | None, manifest: Path, *, allow_host: bool) -> Settings:
     """Return the settings for running *manifest* here.
 
@@ -95,7 +100,7 @@ def settle(root: Path, project: Path | None, manifest: Path, *, allow_host: bool
         else (),
         storage=_overrides(beside, root) if beside else {},
         source=beside.source.git if beside and isinstance(beside.source, GitSource) else "",
-        slots=max(8, 2 * (os.cpu_count() or 1)),
+        slots=slots(),
     )
 
 

@@ -1,9 +1,9 @@
 """One reason for each waiting step, in the order of the run's tree."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from tiphys.report.rows import rows, templates_of
-from tiphys.report.waiting import locks, order, scheduling, starting
+from tiphys.report.waiting import gangs, locks, order, scheduling, starting
 from tiphys.report.waiting.evidence import Evidence, Object, Reason
 
 _NOTHING = Evidence()
@@ -91,7 +91,7 @@ class _Node:
             return self._back_off()
         if kind == "Pod" and phase == "Pending":
             return self._pod(evidence)
-        return None
+        return self._gang(evidence)
 
     def _approval(self) -> Reason:
         name, wait = self.workflow["metadata"]["name"], (self.template.get("suspend") or {})
@@ -119,12 +119,21 @@ class _Node:
         if message.startswith(scheduling.PREFIX):
             wanted = scheduling.wish(pod["spec"] if pod else self._inherited())
             return scheduling.explain(self.step, message, wanted, evidence.nodes)
-        events = evidence.events
-        if pod is not None and events is not None:
-            name = pod["metadata"]["name"]
-            events = [one for one in events if one["involvedObject"]["name"] == name]
+        events = _of(pod, evidence.events)
         known = starting.explain(self.step, message, events)
         return known or Reason(step=self.step, kind="starting", found=message)
+
+    def _gang(self, evidence: Evidence) -> Reason | None:
+        """Return why the gang that this step has made is not complete."""
+        for pod in gangs.pods(self.node, evidence):
+            step = f"{self.step}, its gang"
+            if said := _unscheduled(pod):
+                wanted = scheduling.wish(pod["spec"])
+                return scheduling.explain(step, scheduling.PREFIX + said, wanted, evidence.nodes)
+            own = _of(pod, evidence.events)
+            if reason := starting.explain(step, gangs.message(pod), own):
+                return reason
+        return None
 
     def _is(self, pod: Object) -> bool:
         """Whether *pod* is this node's: both end in the hash of the node's name (rule 4)."""
@@ -136,6 +145,14 @@ class _Node:
         spec = self.workflow["spec"]
         given = {key: spec[key] for key in ("nodeSelector", "tolerations") if spec.get(key)}
         return {**given, **self.template}
+
+
+def _of(pod: Object | None, events: Sequence[Object] | None) -> Sequence[Object] | None:
+    """Return those of *events* that are about *pod*."""
+    if pod is None or events is None:
+        return events
+    name = pod["metadata"]["name"]
+    return [one for one in events if one["involvedObject"]["name"] == name]
 
 
 def _unscheduled(pod: Object | None) -> str:

@@ -23,6 +23,21 @@ def of_run(workflow: Object) -> Reason | None:
     return _reason(workflow, f"{found[1]}/{found[2]}", "") if found else None
 
 
+def of_template(template: Object, step: str) -> Reason | None:
+    """Return which locks a step must take that has no node: here it waits without one."""
+    wanted = template.get("synchronization") or {}
+    mutexes = [one.get("name", "") for one in wanted.get("mutexes") or ()]
+    semaphores = [
+        one.get("configMapKeyRef", {}).get("key", "") for one in wanted.get("semaphores") or ()
+    ]
+    said = [f"the mutex {name}" for name in mutexes]
+    said += [f"the semaphore {name}" for name in semaphores]
+    if not said:
+        return None
+    found = f"{' and '.join(said)}, which other steps have"
+    return Reason(step=step, kind="lock", found=found, advice="It starts when they have ended.")
+
+
 def _reason(workflow: Object, lock: str, step: str) -> Reason:
     *_, kind, name = ["", "", *lock.split("/", 2)[-2:]] if lock.count("/") else ["", "", lock]
     what = "mutex" if kind == "Mutex" else "semaphore"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from tiphys.report.waiting import locks
 from tiphys.report.waiting.evidence import Object, Reason
 
 _NAME = re.compile(r"([A-Za-z0-9_][\w-]*)(?:\.\w+)?")
@@ -19,10 +20,8 @@ def unbegun(workflow: Object, templates: Mapping[str, Object]) -> Iterator[Reaso
     for node in nodes.values():
         if node.get("phase") not in _BEGUN or node["type"] not in {"DAG", "Steps"}:
             continue
-        template = templates.get(template_name(node), {})
-        where = _Place(
-            workflow, node, template, {n["displayName"]: n for n in inside.get(node["id"], ())}
-        )
+        made = {n["displayName"]: n for n in inside.get(node["id"], ())}
+        where = _Place(workflow, templates, node, made)
         yield from where.tasks() if node["type"] == "DAG" else where.steps()
 
 
@@ -36,9 +35,14 @@ class _Place:
     """A running DAG or Steps node with what has been made in it."""
 
     def __init__(
-        self, workflow: Object, node: Object, template: Object, made: Mapping[str, Object]
+        self,
+        workflow: Object,
+        templates: Mapping[str, Object],
+        node: Object,
+        made: Mapping[str, Object],
     ) -> None:
-        self.workflow, self.node, self.template, self.made = workflow, node, template, made
+        self.workflow, self.templates, self.made = workflow, templates, made
+        self.template = templates.get(template_name(node), {})
         self.path = str(node["name"]).partition(".")[2]
 
     def tasks(self) -> Iterator[Reason]:
@@ -46,30 +50,36 @@ class _Place:
             name = str(task["name"])
             if name not in self.made:
                 needs = [one for one in depends_on(task) if not self._over(one)]
-                yield self._after(name, needs)
+                yield self._after(task, needs)
 
     def steps(self) -> Iterator[Reason]:
         before: list[str] = []
         for group in self.template.get("steps") or ():
+            for step in group:
+                if not self._made(str(step["name"])):
+                    yield self._after(step, before)
             names = [str(step["name"]) for step in group]
-            for name in names:
-                if not any(made == name or made.startswith(f"{name}(") for made in self.made):
-                    yield self._after(name, before)
             before = [name for name in names if not self._over(name)]
 
+    def _made(self, name: str) -> list[Object]:
+        """Return the node of a call, or those of a loop of steps."""
+        return [n for made, n in self.made.items() if made == name or made.startswith(f"{name}(")]
+
     def _over(self, name: str) -> bool:
-        found = [n for made, n in self.made.items() if made == name or made.startswith(f"{name}(")]
+        found = self._made(name)
         return bool(found) and all(node.get("phase") in _OVER for node in found)
 
-    def _after(self, name: str, needs: Sequence[str]) -> Reason:
-        step = ".".join(filter(None, [re.sub(r"\[\d+\]\.?", "", self.path), name]))
+    def _after(self, call: Object, needs: Sequence[str]) -> Reason:
+        inside = re.sub(r"\[\d+\]\.?", "", self.path)
+        step = ".".join(filter(None, [inside, str(call["name"])]))
         if needs:
             return Reason(step=step, kind="dependency", found=f"{listed(needs)} to end")
         if self.workflow["spec"].get("suspend"):
             return Reason(step=step, kind="suspended", found="the run to be resumed")
-        return self._limit(step)
+        called = self.templates.get(str(call.get("template") or template_name(call)), {})
+        return self._limit(step) or locks.of_template(called, step) or _soon(step)
 
-    def _limit(self, step: str) -> Reason:
+    def _limit(self, step: str) -> Reason | None:
         own, whole = self.template.get("parallelism"), self.workflow["spec"].get("parallelism")
         busy = [name for name, node in self.made.items() if node.get("phase") in _BEGUN]
         busy = [name for name in busy if not name.startswith("[")]
@@ -81,9 +91,11 @@ class _Place:
             found = f"a pod to end: `spec.parallelism` is {whole}"
             advice = "Raise the workflow's `parallelism` if more may run at once."
             return Reason(step=step, kind="parallelism", found=found, advice=advice)
-        return Reason(
-            step=step, kind="starting", found="the controller, which is about to begin it"
-        )
+        return None
+
+
+def _soon(step: str) -> Reason:
+    return Reason(step=step, kind="starting", found="its turn: it is about to begin")
 
 
 def template_limit(template: Object) -> str:

@@ -65,7 +65,7 @@ def explain(step: str, message: str, wanted: Wish, nodes: Sequence[Object] | Non
 
 
 def _by_nodes(step: str, message: str, wanted: Wish, nodes: Sequence[Object]) -> Reason:
-    fitting = [node for node in nodes if _has(node, wanted.selector)]
+    fitting = [node for node in nodes if has(node, wanted.selector)]
     if not fitting:
         return Reason(
             step=step,
@@ -80,7 +80,7 @@ def _by_nodes(step: str, message: str, wanted: Wish, nodes: Sequence[Object]) ->
     return _short(step, message, wanted, open_)
 
 
-def _has(node: Object, selector: Mapping[str, str]) -> bool:
+def has(node: Object, selector: Mapping[str, str]) -> bool:
     return selector.items() <= (node["metadata"].get("labels") or {}).items()
 
 

@@ -1,0 +1,85 @@
+"""`tiphys top`."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tiphys.cli import output, place, project
+from tiphys.cli.tree import spell
+from tiphys.report import usage
+from tiphys.report.quantities import spelled
+from tiphys.report.usage import Level, Use
+from tiphys.runtime import machine, settings
+from tiphys.runtime.clock import SystemClock
+
+
+@click.command("top")
+@place.option
+def command(on: str | None) -> None:
+    """Show what there is, what is in use and who waits: per tier on a cluster, else here."""
+    console = output.console()
+    used = usage.uses(place.find(on).busy())
+    if on is None:
+        console.print(_here(used))
+    else:
+        _there(console, on, used)
+    console.print()
+    console.print(_steps(used) if used else Text("No step runs or waits.", style="dim"))
+
+
+def _there(console: Console, on: str, used: Sequence[Use]) -> None:
+    home = project.root()
+    profile = project.profile(home, on)
+    nodes, unseen = place.there(home, profile).nodes()
+    console.print(_levels(usage.levels(profile.tiers.values(), used, nodes)))
+    for sentence in unseen:
+        console.print(Text(f"\nnot looked at  {sentence}", style="dim"), soft_wrap=True)
+
+
+def _levels(levels: Sequence[Level]) -> Table:
+    table = _table("TIER", "UNIT", "CAPACITY", "", "USED", "WAITING")
+    for level in levels:
+        full = level.capacity is not None and level.used >= level.capacity
+        source = "on the nodes" if level.counted else "by the profile"
+        table.add_row(
+            level.tier,
+            level.unit,
+            "?" if level.capacity is None else spelled(level.capacity, level.unit),
+            Text("" if level.capacity is None else source, style="dim"),
+            Text(spelled(level.used, level.unit), style="yellow" if full and level.used else ""),
+            Text(str(level.waiting or "-"), style="yellow" if level.waiting else "dim"),
+        )
+    return table
+
+
+def _here(used: Sequence[Use]) -> Table:
+    table = _table("", "CAPACITY", "USED", "WAITING")
+    running, slots = sum(use.running for use in used), settings.slots()
+    table.add_row(f"steps, {slots} a run", "", str(running), str(len(used) - running or "-"))
+    if memory := machine.memory():
+        taken = Decimal(memory.total_bytes - memory.free_bytes)
+        whole = spelled(Decimal(memory.total_bytes), "memory")
+        table.add_row("memory", whole, spelled(taken, "memory"), "")
+    table.add_row("cores", str(machine.cores()), "", "")
+    return table
+
+
+def _steps(used: Sequence[Use]) -> Table:
+    now = SystemClock().now()
+    table = _table("RUN", "STEP", "TIER", "", "FOR", "WHERE")
+    for use in sorted(used, key=lambda use: (not use.running, use.run)):
+        word = ("runs", "cyan") if use.running else ("waits", "yellow")
+        since = spell(now - use.since) if use.since else ""
+        table.add_row(use.run, use.step, use.tier, Text(word[0], style=word[1]), since, use.host)
+    return table
+
+
+def _table(*titles: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    for title in titles:
+        table.add_column(title)
+    return table

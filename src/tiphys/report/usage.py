@@ -1,0 +1,106 @@
+"""Who uses which tier: the steps that run and wait, and what there is for them."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from tiphys.manifest.profile import ORDINARY, Tier
+from tiphys.report.quantities import amount
+from tiphys.report.rows import moment, templates_of
+from tiphys.report.waiting import scheduling
+from tiphys.report.waiting.order import template_name
+
+Object = Mapping[str, Any]
+TIER = "tiphys.dev/tier"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """One step that runs, or waits to."""
+
+    run: str
+    step: str
+    tier: str
+    """"" for a template that Tiphys did not render."""
+    running: bool
+    host: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """How far a tier is taken."""
+
+    tier: str
+    unit: str
+    """A device's name, else `cpu`."""
+    capacity: Decimal | None
+    """How much there is in all; None: nobody said and nobody could look."""
+    counted: bool
+    """Whether nodes were counted; else it is what the profile says."""
+    used: Decimal
+    waiting: int
+    """Steps."""
+
+
+def uses(workflows: Iterable[Object]) -> list[Use]:
+    """Return the steps of *workflows* that have a pod or are to get one."""
+    return [use for workflow in workflows for use in _uses(workflow)]
+
+
+def _uses(workflow: Object) -> Iterator[Use]:
+    templates = templates_of(workflow)
+    name = workflow["metadata"]["name"]
+    for node in ((workflow.get("status") or {}).get("nodes") or {}).values():
+        if node["type"] != "Pod" or node.get("phase") not in {"Pending", "Running"}:
+            continue
+        metadata = templates.get(template_name(node), {}).get("metadata") or {}
+        yield Use(
+            run=name,
+            step=node["displayName"],
+            tier=(metadata.get("annotations") or {}).get(TIER, ""),
+            running=node["phase"] == "Running",
+            host=node.get("hostNodeName", ""),
+            since=moment(node.get("startedAt")),
+        )
+
+
+def levels(
+    tiers: Iterable[Tier], used: Sequence[Use], nodes: Sequence[Object] | None
+) -> list[Level]:
+    """Return how far each of *tiers* is taken by the steps *used*."""
+    return [_level(tier, [use for use in used if use.tier == tier.name], nodes) for tier in tiers]
+
+
+def _level(tier: Tier, used: Sequence[Use], nodes: Sequence[Object] | None) -> Level:
+    unit = next((name for name in tier.limits if name not in ORDINARY), "cpu")
+    each = amount({**tier.limits, **tier.requests}.get(unit, "0")) * tier.nodes
+    known = None if tier.capacity is None else Decimal(tier.capacity)
+    return Level(
+        tier=tier.name,
+        unit=unit,
+        capacity=known if nodes is None else _there_is(tier, unit, nodes),
+        counted=nodes is not None,
+        used=each * sum(use.running for use in used),
+        waiting=sum(not use.running for use in used),
+    )
+
+
+def _there_is(tier: Tier, unit: str, nodes: Sequence[Object]) -> Decimal:
+    """Return how much of *unit* the nodes have that take pods of *tier*."""
+    return sum(
+        (amount(node["status"]["allocatable"].get(unit, 0)) for node in taking(tier, nodes)),
+        Decimal(0),
+    )
+
+
+def taking(tier: Tier, nodes: Sequence[Object]) -> list[Object]:
+    """Return the nodes that a pod of *tier* may run on."""
+    return [
+        node
+        for node in nodes
+        if scheduling.has(node, tier.node_selector)
+        and not scheduling.untolerated(node, tier.tolerations)
+    ]
