@@ -39,7 +39,7 @@ class OutdatedError(UserError):
         super().__init__(
             where,
             f"it names what code of {newest} has made, and this is of {order}: outdated.",
-            "To go back on purpose, roll the alias back.",
+            "To go back on purpose, revert the commit.",
         )
 
 
