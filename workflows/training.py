@@ -45,7 +45,7 @@ evaluating = template(
     tier="cpu-small",
     timeout=timedelta(minutes=30),
     metrics=[
-        Gauge(name="auc", help="Area under the ROC curve of the newest challenger."),
+        Gauge(name="roc_auc", help="Area under the ROC curve of the newest challenger."),
         Gauge(name="log_loss", help="Mean log loss of the newest challenger."),
         Count(field="verdict", help="Verdicts of the gate."),
     ],

@@ -24,6 +24,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 }
 _BAR_CELLS = 20
 _OUTPUT = re.compile(r"{{\s*(?:tasks|steps)\.([\w-]+)\.outputs\.(?:parameters\.)?([\w-]+)\s*}}")
+_PARAMETER = re.compile(r"{{\s*workflow\.parameters\.([\w-]+)\s*}}")
 """A tag that names another step's output; a person reads `evaluate.passed`."""
 
 
@@ -79,7 +80,7 @@ def detail(row: Row, *, moving: bool = True) -> str:
     if row.phase in {"Failed", "Error"} and (message := _why(row)):
         said.append(_escape(message))
     if row.when and row.phase in {"", "Skipped"}:
-        condition = _OUTPUT.sub(r"\1.\2", row.when)
+        condition = _PARAMETER.sub(r"\1", _OUTPUT.sub(r"\1.\2", row.when))
         said.append(f"[dim]when {_escape(condition)}[/dim]")
     return "  ".join(said)
 

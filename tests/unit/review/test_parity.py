@@ -37,7 +37,7 @@ def test_runs_that_did_the_same_agree_whatever_their_names_times_and_hosts():
         {"message": "main: Error (exit code 3)"},
         {"children": ["r.b"]},
     ],
-    ids=["phase", "type", "exit code", "parameter", "artifact", "result", "message", "child"],
+    ids=["phase", "type", "display", "exit code", "parameter", "artifact", "result", "message", "child"],
 )
 def test_what_differs_is_shown_as_a_diff(change):
     here, there = two(run(node("a"), tasks=TASKS))
