@@ -24,8 +24,9 @@ SIGNS: Mapping[str, tuple[str, str]] = {
 }
 _BAR_CELLS = 20
 _OUTPUT = re.compile(r"{{\s*(?:tasks|steps)\.([\w-]+)\.outputs\.(?:parameters\.)?([\w-]+)\s*}}")
-_PARAMETER = re.compile(r"{{\s*workflow\.parameters\.([\w-]+)\s*}}")
 """A tag that names another step's output; a person reads `evaluate.passed`."""
+
+_PARAMETER = re.compile(r"{{\s*workflow\.parameters\.([\w-]+)\s*}}")
 
 
 def tree(workflow: Mapping[str, Any], now: datetime, context: str = "") -> Group:
