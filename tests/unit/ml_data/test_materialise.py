@@ -1,14 +1,17 @@
+import functools
 import hashlib
 import json
 import shutil
+import threading
 from dataclasses import replace
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from tiphys.errors import UserError
 from tiphys.ml.data import Pin
-from tiphys.ml.data.materialise import Fetched, materialise
+from tiphys.ml.data.materialise import Fetched, materialise, node_cache
 from tiphys.ml.data.pin import object_key
 from tiphys.step import Temporary
 
@@ -79,6 +82,61 @@ def test_from_another_disk_files_are_copied_and_counted(pin, store, tmp_path):
 def test_a_shared_cache_is_asked_before_the_remote(pin, store, tmp_path):
     fetched = materialise(pin, tmp_path / "target", remote="s3://not/asked", cache=store)
     assert fetched.downloaded_bytes == 0
+
+
+@pytest.fixture
+def remote(store, monkeypatch):
+    """The URL of a server that has the store's objects."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://")  # allows what is not encrypted
+    handler = functools.partial(Quiet, directory=str(store))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def test_a_second_fetch_through_a_cache_reads_nothing_from_the_remote(pin, remote, tmp_path):
+    cache = tmp_path / "cache"
+    first = materialise(pin, tmp_path / "1", remote=remote, cache=cache)
+    second = materialise(pin, tmp_path / "2", remote=remote, cache=cache)
+    assert (first.downloaded_bytes, second.downloaded_bytes) == (12, 0)
+    assert content(tmp_path / "2") == FILES
+
+
+@pytest.mark.skipif(not OTHER_DISK.is_dir(), reason="needs a second file system")
+def test_what_is_copied_from_a_cache_on_another_disk_was_not_downloaded(pin, remote, tmp_path):
+    cache = OTHER_DISK / f"tiphys-{tmp_path.name}"
+    try:
+        materialise(pin, tmp_path / "1", remote=remote, cache=cache)
+        fetched = materialise(pin, tmp_path / "2", remote=remote, cache=cache)
+    finally:
+        shutil.rmtree(cache)
+    assert fetched.downloaded_bytes == 0
+    assert content(tmp_path / "2") == FILES
+
+
+def test_what_is_damaged_in_a_cache_is_brought_again(pin, remote, tmp_path):
+    cache = tmp_path / "cache"
+    materialise(pin, tmp_path / "1", remote=remote, cache=cache)
+    kept = cache / object_key(hashlib.md5(b"charlie", usedforsecurity=False).hexdigest())
+    kept.chmod(0o644)
+    kept.write_bytes(b"chorlie")
+    fetched = materialise(pin, tmp_path / "2", remote=remote, cache=cache)
+    assert fetched.downloaded_bytes == len(b"charlie")
+    assert content(tmp_path / "2") == FILES
+
+
+def test_a_cache_is_there_where_the_template_says_so():
+    assert node_cache({}) is None
+    assert node_cache({"TIPHYS_CACHE": ""}) is None
+    assert node_cache({"TIPHYS_CACHE": "/tiphys/cache"}) == Path("/tiphys/cache")
 
 
 def test_a_missing_object_is_named_with_what_to_do(pin, store, tmp_path):

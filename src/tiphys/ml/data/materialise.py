@@ -151,10 +151,12 @@ class _Objects:
 
     def get(self, name: str, md5: str) -> tuple[Path, int]:
         """Return a file here with the object in it, verified, and how many bytes were copied."""
-        for folder in (self.near, self.root):
-            if folder and (file := folder / object_key(md5)).is_file():
-                _verify(file, name, md5, str(folder))
-                return file, 0
+        kept = self.near / object_key(md5)
+        if kept.is_file() and _md5(kept) == md5.removesuffix(".dir"):
+            return kept, 0  # what is damaged in a cache is brought again
+        if self.root and (file := self.root / object_key(md5)).is_file():
+            _verify(file, name, md5, str(self.root))
+            return file, 0
         if self.store is None:
             raise MissingObjectError(name, object_key(md5), self.place)
         return self._download(self.store, name, md5)
@@ -192,9 +194,13 @@ class _Objects:
         return file, file.stat().st_size
 
 
-def _verify(file: Path, name: str, md5: str, place: str) -> None:
+def _md5(file: Path) -> str:
     with file.open("rb") as opened:
-        found = file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        return file_digest(opened, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _verify(file: Path, name: str, md5: str, place: str) -> None:
+    found = _md5(file)
     if found != md5.removesuffix(".dir"):
         size = file.stat().st_size
         if file.name != PurePosixPath(object_key(md5)).name:  # it was on its way into a cache

@@ -1,9 +1,8 @@
 """The `Cluster` of a launcher: the Kubernetes API, by the pod's own ServiceAccount."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, Self, cast
 
@@ -89,7 +88,7 @@ class PodCluster:
     def log(self, pod: str) -> Iterator[str]:
         """Yield all its lines as they come, each after its time, until it ends or breaks off."""
         with suppress(client.ApiException, HTTPError):  # no log yet, no pod any more, or cut off
-            stream: Any = self._core.read_namespaced_pod_log(
+            answer: Any = self._core.read_namespaced_pod_log(
                 pod,
                 self._namespace,
                 container=NODE,
@@ -97,8 +96,19 @@ class PodCluster:
                 timestamps=True,
                 _preload_content=False,
             )
-            for line in TextIOWrapper(stream, encoding="utf-8", errors="replace"):
-                yield line.rstrip("\n")
+            yield from _lines(answer.stream())
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    r"""Yield the whole lines of what comes in pieces; what was cut off is read again another time.
+
+    >>> list(_lines([b"one\ntw", b"o\nthr"]))
+    ['one', 'two']
+    """
+    begun = b""
+    for piece in pieces:
+        *whole, begun = (begun + piece).split(b"\n")
+        yield from (line.decode(errors="replace") for line in whole)
 
 
 @contextmanager
