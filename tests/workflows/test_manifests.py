@@ -61,7 +61,7 @@ def test_every_function_in_a_manifest_is_there():
 
     assert done.returncode == 0
     assert {command[:3] for command in commands} == {("python", "-m", "tiphys.step")}
-    assert len(entries) == 8
+    assert len(entries) == 9
 
 
 def test_in_production_training_has_a_gpu_its_node_and_retries_with_backoff():
@@ -109,3 +109,11 @@ def test_retraining_comes_every_month_and_never_twice_at_once():
     assert found["timezone"] == "America/New_York"
     assert found["concurrencyPolicy"] == "Forbid"
     assert found["workflowSpec"]["workflowTemplateRef"] == {"name": "training"}
+
+
+def test_of_all_runs_one_at_a_time_publishes():
+    template, cron = yaml.safe_load_all((ROOT / "manifests/production/publishing.yaml").read_text())
+    publish = next(each for each in template["spec"]["templates"] if each["name"] == "publish")
+
+    assert publish["synchronization"] == {"mutexes": [{"name": "publish-flights"}]}
+    assert cron["spec"]["schedules"] == ["0 3 1 * *"]

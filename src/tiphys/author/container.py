@@ -76,6 +76,7 @@ def template(use: Use, profile: Profile) -> models.Template:
             "container": _container(use, place, profile),
             "activeDeadlineSeconds": int(step.timeout.total_seconds()),
             "retryStrategy": retries.compose(step.retry),
+            "synchronization": {"mutexes": [{"name": step.mutex}]} if step.mutex else None,
             "metrics": metrics.of_step(use.pipeline, step.name, step.metrics, step.signature),
             **pod.fields(step, profile, _placement(use, place, profile)),
         }
@@ -85,8 +86,17 @@ def template(use: Use, profile: Profile) -> models.Template:
 def source_location(profile: Profile) -> Json:
     """Return where a cluster finds the project's code, as fields of an artifact."""
     if isinstance(profile.source, GitSource):
-        return {"git": {"repo": profile.source.git, "revision": "{{workflow.parameters.revision}}"}}
+        revision = "{{workflow.parameters.revision}}"
+        return {"git": {"repo": profile.source.git, "revision": revision, **_login(profile.source)}}
     return {"s3": {"key": "code/{{workflow.parameters.code}}.tgz"}}
+
+
+def _login(source: GitSource) -> Json:
+    """Return which keys of the source's Secret Argo's own git client takes."""
+    keys = {"usernameSecret": "username", "passwordSecret": "password"}
+    if not source.secret:
+        return {}
+    return {field: {"name": source.secret, "key": key} for field, key in keys.items()}
 
 
 def _shown(step: StepTemplate) -> dict[str, str]:

@@ -1,11 +1,11 @@
-"""Which keys to the object store a step gets: those of the storage it is given a URL of."""
+"""Which keys a step gets: those of the storage, and of the git repository, that it is given."""
 
 import json
 from collections.abc import Iterable
 from dataclasses import fields
 from typing import Any
 
-from tiphys.manifest.profile import Credentials, Profile, Storage
+from tiphys.manifest.profile import Credentials, GitSource, Profile, Storage
 
 Json = dict[str, Any]
 
@@ -17,11 +17,13 @@ def environment(texts: Iterable[str], profile: Profile) -> list[Json]:
     keys, those of the second have its name behind theirs, and TIPHYS_KEYS says which URL they are
     for.
     """
-    wanted = _wanted(list(texts), profile)
+    texts = list(texts)
+    wanted = _wanted(texts, profile)
     common = profile.credentials if profile.credentials in wanted else next(iter(wanted), None)
+    found = _of_git(texts, profile)
     if common is None:
-        return []
-    found = _entries(common, "")
+        return found
+    found += _entries(common, "")
     suffixes: dict[str, str] = {}
     for credentials, names in wanted.items():
         if credentials != common:
@@ -44,6 +46,19 @@ def _wanted(texts: list[str], profile: Profile) -> dict[Credentials, list[str]]:
     return found
 
 
+def _of_git(texts: list[str], profile: Profile) -> list[Json]:
+    """Return who a step is that is given the URL of the project's repository, to push to it."""
+    source = profile.source
+    if not isinstance(source, GitSource) or not source.secret or source.git not in texts:
+        return []
+    names = {"GIT_USERNAME": "username", "GIT_PASSWORD": "password"}
+    return [_secret(name, source.secret, key) for name, key in names.items()]
+
+
+def _secret(name: str, secret: str, key: str) -> Json:
+    return {"name": name, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+
+
 def _below(root: str, text: str) -> bool:
     return text == root or text.startswith(f"{root}/")
 
@@ -59,6 +74,5 @@ def _entries(credentials: Credentials, suffix: str) -> list[Json]:
         ("AWS_ACCESS_KEY_ID", credentials.access),
         ("AWS_SECRET_ACCESS_KEY", credentials.secret_key),
     ):
-        secret = {"name": credentials.secret, "key": key}
-        found.append({"name": f"{name}{suffix}", "valueFrom": {"secretKeyRef": secret}})
+        found.append(_secret(f"{name}{suffix}", credentials.secret, key))
     return found

@@ -17,7 +17,9 @@ from tiphys.author.parameter import Parameter, Plain, explained
 from tiphys.author.reference import Value
 from tiphys.author.scope import ExitScope, Scope, Task, opened
 from tiphys.author.step import StepTemplate
+from tiphys.manifest import schedule
 from tiphys.manifest.profile import ArchiveSource, Profile
+from tiphys.manifest.schedule import ScheduleError
 
 ENTRYPOINT = "main"
 EXIT = "exit"
@@ -32,6 +34,9 @@ _REVISION = (
 """The revision as a label may say it; Argo fails a run whose label is not valid."""
 
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+
+LONGEST_CRON = 52
+"""Characters in the name of a CronWorkflow: the time of a start is added to name its run."""
 
 _OF_THE_END = ("status", "failures")
 """What an exit handler knows of the run, beside its name and parameters."""
@@ -131,21 +136,26 @@ class Pipeline:
         )
 
     def cron(
-        self, name: str, *, schedules: Sequence[str], **schedule: Unpack[Schedule]
+        self, name: str, *, schedules: Sequence[str], **options: Unpack[Schedule]
     ) -> CronWorkflow:
-        """Return a CronWorkflow that starts this pipeline's WorkflowTemplate."""
-        given = schedule.get("parameters", {})
+        """Return a CronWorkflow that starts this pipeline's WorkflowTemplate.
+
+        Raises: AuthoringError: a schedule or its time zone is wrong, or never comes.
+        """
+        timezone = options.get("timezone", "Etc/UTC")
+        _check_schedules(name, schedules, timezone)
+        given = options.get("parameters", {})
         for parameter in given:
             if parameter not in self._parameters:
                 raise UnknownReferenceError(self.name, "parameter", parameter, self._parameters)
-        late = schedule.get("starting_deadline", timedelta(hours=6))
+        late = options.get("starting_deadline", timedelta(hours=6))
         return CronWorkflow(
             name=name,
             namespace=self.profile.namespace,
-            annotations=self._annotations(**schedule),
+            annotations=self._annotations(**options),
             labels=self._labels(),
             schedules=list(schedules),
-            timezone=schedule.get("timezone", "Etc/UTC"),
+            timezone=timezone,
             concurrency_policy="Forbid",
             starting_deadline_seconds=int(late.total_seconds()),
             successful_jobs_history_limit=3,
@@ -216,6 +226,21 @@ class Pipeline:
             ),
             self.profile,
         )
+
+
+def _check_schedules(name: str, schedules: Sequence[str], timezone: str) -> None:
+    """Find here what Argo's controller would write into its log only (argo-workflows#14350)."""
+    if not schedules:
+        raise AuthoringError(name, "has no schedule.", 'Give one: schedules=["0 3 2 * *"].')
+    if len(name) > LONGEST_CRON:
+        found = f"has {len(name)} characters."
+        raise AuthoringError(name, found, f"A schedule's name has at most {LONGEST_CRON}.")
+    for text in schedules:
+        try:
+            schedule.parse(text, timezone)
+        except ScheduleError as wrong:
+            subject = f"{name}: {wrong.where}"
+            raise AuthoringError(subject, wrong.found, wrong.advice) from None
 
 
 def _of_the_source(profile: Profile) -> dict[str, Parameter]:

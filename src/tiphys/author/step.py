@@ -30,6 +30,8 @@ class Options(TypedDict, total=False):
     """How long one attempt may run, waiting for a node not counted."""
     gang: str
     """The argument that says how many worker processes the step starts."""
+    mutex: str
+    """Of all runs in the namespace, one at a time is in a step with this name here."""
     display: str
     """What Argo's UI calls the step: letters, digits, dots, dashes and tags of its inputs."""
     metrics: Sequence[Metric]
@@ -49,6 +51,7 @@ class StepTemplate:
     access: Access = NONE
     timeout: timedelta = timedelta(hours=1)
     gang: str | None = None
+    mutex: str = ""
     display: str = ""
     metrics: tuple[Metric, ...] = ()
     instance: str = ""
@@ -125,6 +128,7 @@ def template(
         access=options.get("access", NONE),
         timeout=options.get("timeout", timedelta(hours=1)),
         gang=gang,
+        mutex=options.get("mutex", ""),
         display=options.get("display", ""),
         metrics=tuple(options.get("metrics", ())),
     )

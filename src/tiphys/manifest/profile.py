@@ -105,6 +105,8 @@ class GitSource:
     """Argo fetches the project's code from here."""
 
     git: str
+    secret: str = ""
+    """The Secret with `username` and `password` for it, where it wants them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,9 +296,9 @@ def _source(root: Section) -> GitSource | ArchiveSource:
     if root.free("source", "archive") == "archive":
         return ArchiveSource()
     section = root.section("source")
-    url = section.text("git")
+    source = GitSource(git=section.text("git"), secret=section.text("secret", ""))
     section.close()
-    return GitSource(git=url)
+    return source
 
 
 def _storage(section: Section) -> Storage:
