@@ -1,0 +1,287 @@
+"""Steps fail for real, here and on Argo: what is tried again, where, and what is said of it."""
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tiphys.report.rows import moment, rows
+from tiphys.review import parity
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 240
+READY = 'tiphys.metric {"name": "ready"'
+"""How the log of a step says that it may be disturbed."""
+
+SPOT, STAYS = "gpu-a", "gpu-b"
+TAINT = "tiphys.dev/taken"
+
+AGAIN = "again after 2 seconds"
+TWICE = "tried again once, not any more"
+TOO_LITTLE = "more memory than its tier has was not enough: take a larger tier"
+TOO_LONG = "it took longer than its timeout, twice: look where it stands still, or allow it more"
+EXPECTED = {
+    "bad-input": ("Failed", ["bad input: never tried again; no second look will mend it"]),
+    "temporary": (
+        "Failed",
+        [
+            f"temporary (1 of 3): {AGAIN}",
+            "temporary (2 of 3): again after 4 seconds",
+            "temporary (3 of 3): again after 8 seconds",
+            "temporary: tried again 3 times, not any more; what it needs is still not ready",
+        ],
+    ),
+    "out-of-memory": (
+        "Succeeded",
+        [f"out of memory (1 of 1): {AGAIN}, with more memory than 200Mi", ""],
+    ),
+    "out-of-memory-twice": (
+        "Failed",
+        [
+            f"out of memory (1 of 1): {AGAIN}, with more memory than 200Mi",
+            f"out of memory: {TWICE}; {TOO_LITTLE}",
+        ],
+    ),
+    "bad-device": ("Succeeded", [f"bad device (1 of 2): {AGAIN}, on another node", ""]),
+    "hanging": (
+        "Failed",
+        [
+            f"hanging (1 of 1): {AGAIN}",
+            f"hanging: {TWICE}; {TOO_LONG}",
+        ],
+    ),
+    "preempted": ("Succeeded", [f"preempted (1 of 1): {AGAIN}, on demand", ""]),
+    "lost-node": ("Succeeded", [f"lost node (1 of 3): {AGAIN}", ""]),
+}
+CASES = list(EXPECTED)
+ELSEWHERE = {"bad-device", "preempted", "lost-node"}
+
+
+class Runs:
+    """A run of each failure on one side; they go on at the same time."""
+
+    def __init__(self, project, cluster, *words):
+        self.project, self.words = project, words
+        self.environment = {**os.environ, **cluster.environment}
+        self.started = {}
+        self.ended = {}
+
+    def start(self, case):
+        name = f"{case}-{secrets.token_hex(3)}"
+        argv = [
+            *(Path(sys.executable).with_name("tiphys"), "run", f"manifests/ci/{case}.yaml"),
+            *("--name", name, "-o", "json", *self.words),
+        ]
+        process = subprocess.Popen(
+            argv,
+            cwd=self.project,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.started[case] = (name, process)
+        return name
+
+    def end(self, case):
+        """Return the Workflow object of the run of *case*, once it has ended."""
+        if case not in self.ended:
+            _, process = self.started[case]
+            printed, said = process.communicate(timeout=LIMIT_SECONDS)
+            assert process.returncode in (0, 1), said
+            self.ended[case] = json.loads(printed)
+        return self.ended[case]
+
+
+def patient(what, condition, seconds=90):
+    limit = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < limit, f"waited in vain for {what}"
+        time.sleep(0.3)
+    return found
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """Return a project whose steps fail, with a manifest a failure."""
+    root = tmp_path_factory.mktemp("project") / "failing"
+    shutil.copytree(Path(__file__).with_name("failing"), root)
+    for package in ("components", "workflows"):
+        (root / package / "__init__.py").touch()
+    shutil.copytree(ROOT / "requirements", root / "requirements")
+    folder = root / "manifests" / "ci"
+    folder.mkdir(parents=True)
+    shutil.copy(ROOT / "manifests" / "ci" / "images.yaml", folder)
+    (folder / "profile.yaml").write_text(yaml.safe_dump(profile()))
+    command = [Path(sys.executable).with_name("tiphys"), "render"]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
+    for text in (folder / "failures.yaml").read_text().split("---\n"):
+        name = yaml.safe_load(text)["metadata"]["name"].removeprefix("failure-")
+        (folder / f"{name}.yaml").write_text(text)
+    return root
+
+
+def profile():
+    """Return that of the cluster, with tiers that are small and may be taken away."""
+    found = yaml.safe_load((ROOT / "manifests" / "ci" / "profile.yaml").read_text())
+    small = {
+        "requests": {"cpu": "20m", "memory": "64Mi"},
+        "limits": {"memory": "200Mi"},
+    }
+    device = {
+        "requests": small["requests"],
+        "limits": {**small["limits"], "nvidia.com/gpu": 1},
+        "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    }
+    gpus = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}
+    found["tiers"] = {
+        "cpu": small,
+        "gpu": {**device, "nodeSelector": gpus},
+        "spot": {
+            **device,
+            "nodeSelector": {**gpus, "pool": "spot"},
+            "onDemand": {"nodeSelector": {"pool": "on-demand"}},
+        },
+    }
+    return {key: value for key, value in found.items() if key not in {"cache", "gang"}}
+
+
+@pytest.fixture(scope="module")
+def here(project, cluster):
+    """Return the runs on this machine; what happens to nodes there happens to processes here."""
+    runs = Runs(project, cluster)
+    for case in CASES:
+        runs.start(case)
+    for case, number in (("preempted", signal.SIGTERM), ("lost-node", signal.SIGKILL)):
+        folder = project / ".tiphys" / "runs" / runs.started[case][0]
+        log = patient(
+            f"the log of {case}",
+            lambda at=folder: [p for p in at.glob("nodes/*/log") if READY in p.read_text()],
+        )[0]
+        os.kill(int(log.with_name("pid").read_text()), number)
+    return runs
+
+
+@pytest.fixture(scope="module")
+def there(project, cluster):
+    """Return the runs on Argo; nodes are tainted and lost meanwhile."""
+    cluster.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
+    runs = Runs(project, cluster, "--on", "ci")
+    for case in CASES:
+        if case != "lost-node":
+            runs.start(case)
+    runs.end("bad-device")  # or the taint would take its node, too
+    take_away(cluster, runs)
+    runs.end("preempted")
+    runs.start("lost-node")
+    lose(cluster, runs)
+    return runs
+
+
+def pod(cluster, runs, case):
+    """Return the pod of *case* that says it is ready, None before."""
+    label = f"--selector=workflows.argoproj.io/workflow={runs.started[case][0]}"
+    namespace = f"--namespace={profile()['namespace']}"
+    for one in cluster.get("pods", label, namespace)["items"]:
+        if one["status"].get("phase") == "Running":
+            name = one["metadata"]["name"]
+            if READY in cluster.kubectl("logs", name, "--container=main", namespace):
+                return one
+    return None
+
+
+def take_away(cluster, runs):
+    """Reclaim the spot node under the step that counts, until the step is on another."""
+    found = patient("the step that counts", lambda: pod(cluster, runs, "preempted"))
+    assert found["spec"]["nodeName"] == SPOT
+    cluster.kubectl("taint", "node", SPOT, f"{TAINT}=true:NoExecute")
+    try:
+        runs.end("preempted")
+    finally:
+        cluster.kubectl("taint", "node", SPOT, f"{TAINT}-")
+
+
+def lose(cluster, runs):
+    """Lose the node under the step that lingers."""
+    found = patient("the step that lingers", lambda: pod(cluster, runs, "lost-node"))
+    node = found["spec"]["nodeName"]
+    cluster.lose_node(node)
+    try:
+        runs.end("lost-node")
+    finally:
+        cluster.return_node(node)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_failure_is_answered_as_its_policy_says_on_both_sides(here, there, case):
+    phase, decisions = EXPECTED[case]
+
+    for run in (there.end(case), here.end(case)):
+        (row,) = rows(run)
+        assert [one.decision for one in row.attempts] == decisions
+        assert run["status"]["phase"] == phase
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_both_sides_agree_node_by_node(here, there, case):
+    assert parity.differences(here.end(case), there.end(case)) == []
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_only_a_node_that_is_to_blame_is_left(there, case):
+    (row,) = rows(there.end(case))
+
+    assert (len({one.host for one in row.attempts}) > 1) == (case in ELSEWHERE)
+
+
+def test_a_step_that_was_preempted_goes_on_where_it_was_on_a_node_that_stays(there):
+    (row,) = rows(there.end("preempted"))
+
+    assert row.outputs["resumed_at"] == "400"
+    assert [one.host for one in row.attempts] == [SPOT, STAYS]
+
+
+def test_the_waits_between_attempts_grow(there):
+    (row,) = rows(there.end("temporary"))
+
+    waits = [wait(*pair) for pair in pairwise(row.attempts)]
+    assert all(found >= least for found, least in zip(waits, (2, 4, 8), strict=True)), waits
+
+
+def wait(before, after):
+    return (after.started - before.finished).total_seconds()
+
+
+def test_what_happened_is_told_in_a_table(here, there, capsys):
+    lines = [
+        told(case, side, runs.end(case))
+        for case in CASES
+        for side, runs in (("here", here), ("argo", there))
+    ]
+
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+
+
+def told(case, side, run):
+    (row,) = rows(run)
+    codes = " ".join("-" if one.exit_code is None else str(one.exit_code) for one in row.attempts)
+    waits = "+".join(f"{wait(*pair):.0f}" for pair in pairwise(row.attempts)) or "0"
+    hosts = " ".join(one.host for one in row.attempts) if side == "argo" else ""
+    status = run["status"]
+    took = moment(status["finishedAt"]) - moment(status["startedAt"])
+    return (
+        f"{case:20} {side}  {status['phase']:10} exit {codes:13} "
+        f"waits {waits:>7} s  {took.seconds:3} s in all  {hosts}"
+    )
