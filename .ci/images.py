@@ -5,9 +5,11 @@
 
 Which these are follows from the files alone: images.yaml has the hash of the lock that each image
 was built from. So a second call builds nothing, and a failed one goes on where it stopped.
+BASE in the environment is another base image: the one of a mirror, say.
 """
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -41,7 +43,9 @@ def main(root: Path, profile: str) -> list[str]:
 def build(root: Path, role: str, repository: str, tag: str) -> str:
     """Build and push one image, and return its digest in the registry."""
     name = f"{repository}:{tag}"
-    _run("buildah", "bud", "--layers", f"--build-arg=ROLE={role}", f"--tag={name}", ".", cwd=root)
+    arguments = {"ROLE": role} | ({"BASE": os.environ["BASE"]} if os.environ.get("BASE") else {})
+    options = [f"--build-arg={key}={value}" for key, value in arguments.items()]
+    _run("buildah", "bud", "--layers", *options, f"--tag={name}", ".", cwd=root)
     with tempfile.TemporaryDirectory() as folder:
         digest = Path(folder) / "digest"
         _run("buildah", "push", f"--digestfile={digest}", name, f"docker://{name}", cwd=root)
