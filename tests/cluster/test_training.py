@@ -16,6 +16,11 @@ FILE = "manifests/ci/training.yaml"
 LIMIT_SECONDS = 900
 
 
+@pytest.fixture(scope="module")
+def cluster(cluster):
+    return cluster.project
+
+
 class Project:
     """A copy of the project, so that its runs and its registry start from nothing."""
 
@@ -92,8 +97,8 @@ def test_both_sides_succeed_and_agree_node_by_node(project, local, remote):
     assert "agree" in project.tiphys("parity", *names, "--on", "ci")
 
 
-def test_training_runs_on_the_gpu_node_and_the_rest_elsewhere(steps):
-    assert steps["train(0)"]["hostNodeName"] == "node-b"
+def test_training_runs_on_a_gpu_node(steps):
+    assert steps["train(0)"]["hostNodeName"] in {"gpu-a", "gpu-b"}
 
 
 def test_the_model_that_was_trained_answers_through_its_service(cluster, steps):

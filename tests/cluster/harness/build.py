@@ -17,6 +17,7 @@ KUBE = {
     "coredns": "github.com/coredns/coredns",
     "versitygw": "github.com/versity/versitygw/cmd/versitygw",
     "pause": "./pause",
+    "jobset": "sigs.k8s.io/jobset",
 } | {
     name: f"k8s.io/kubernetes/cmd/{name}"
     for name in (
@@ -28,6 +29,11 @@ KUBE = {
         "kubectl",
     )
 }
+JOBSET_FILES = {
+    "config/components/crd/bases/jobset.x-k8s.io_jobsets.yaml": "crds/jobsets.yaml",
+    "config/components/webhook/manifests.yaml": "jobset-webhooks.yaml",
+}
+"""What of JobSet's module the cluster is given, and what it is called among the programs."""
 ARGO_MODULE = "github.com/argoproj/argo-workflows/v4"
 ARGO = {name: f"{ARGO_MODULE}/cmd/{name}" for name in ("workflow-controller", "argoexec", "argo")}
 VERSIONS = {
@@ -43,7 +49,7 @@ LINKER_FLAGS = "-ldflags=-s -w " + " ".join(f"-X {k}={v}" for k, v in VERSIONS.i
 
 
 def binaries(places: Places) -> Path:
-    """Return the folder of the built programs and Argo's CRDs, building them if need be."""
+    """Return the folder of the built programs and their CRDs, building them if need be."""
     modules = places.sources / "go"
     folder = places.cache / f"bin-{_key(modules)}"
     if folder.exists():
@@ -58,6 +64,7 @@ def binaries(places: Places) -> Path:
     go.vendor_argo()
     for name, package in ARGO.items():
         go.build("argo", name, package, "-mod=vendor")
+    go.keep_jobset()
     shutil.rmtree(scratch / "modules")
     scratch.rename(folder)
     for older in sorted(places.cache.glob("bin-*"), key=_made)[:-KEPT]:
@@ -101,14 +108,24 @@ class _Go:
         page = argo / "ui" / "dist" / "app" / "index.html"
         page.parent.mkdir(parents=True)
         page.write_text("<!doctype html><title>Argo Workflows, without its web pages</title>\n")
-        listed = self.run("argo", "list", "-mod=mod", "-m", "-f", "{{.Dir}}", ARGO_MODULE)
         shutil.copytree(
-            Path(listed.strip()) / "manifests" / "base" / "crds" / "full",
+            self._module("argo", ARGO_MODULE) / "manifests" / "base" / "crds" / "full",
             self.scratch / "crds",
             ignore=shutil.ignore_patterns("kustomization.yaml", "README.md"),
             copy_function=shutil.copyfile,  # without the module cache's read-only mode
         )
         (self.scratch / "crds").chmod(0o755)
+
+    def keep_jobset(self) -> None:
+        """Keep JobSet's CRD and its webhooks."""
+        folder = self._module("kube", KUBE["jobset"])
+        for source, name in JOBSET_FILES.items():
+            shutil.copyfile(folder / source, self.scratch / name)
+
+    def _module(self, ours: str, name: str) -> Path:
+        """Return where the sources of module *name* lie."""
+        listed = self.run(ours, "list", "-mod=mod", "-m", "-f", "{{.Dir}}", name)
+        return Path(listed.strip())
 
 
 def _made(folder: Path) -> float:
@@ -117,7 +134,7 @@ def _made(folder: Path) -> float:
 
 def _key(modules: Path) -> str:
     """Return the hash of everything the programs are made from."""
-    digest = hashlib.sha256(repr((KUBE, ARGO, LINKER_FLAGS)).encode())
+    digest = hashlib.sha256(repr((KUBE, ARGO, JOBSET_FILES, LINKER_FLAGS)).encode())
     for source in sorted(path for path in modules.rglob("*") if path.is_file()):
         digest.update(source.name.encode() + source.read_bytes())
     return digest.hexdigest()[:12]

@@ -51,6 +51,12 @@ class Store:
         self._remove_older(build.image)
         run(self._command("tag", build.image.local, f"localhost/tiphys/{build.image.alias}:latest"))
 
+    def layers(self, image: Image) -> list[str]:
+        """Return the digests of the image's layers, the lowest first."""
+        diffs = "{{range .OCIv1.RootFS.DiffIDs}}{{.}} {{end}}"
+        words = ("--type", "image", "--format", diffs)
+        return run(self._command("inspect", *words, image.local)).split()
+
     def export_command(self, image: Image) -> list[str]:
         """Return the command that writes the image to its standard output, uncompressed."""
         return self._command("push", "--quiet", image.local, "docker-archive:/dev/stdout")

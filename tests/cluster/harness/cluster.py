@@ -2,13 +2,16 @@
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness import git_daemon
 from harness.errors import HarnessError
-from harness.places import ARGO_SERVER, NAMESPACE, S3_ENDPOINT, Places
+from harness.membership import Membership, named
+from harness.places import ARGO_SERVER, NAMESPACE, PROJECT_NAMESPACE, S3_ENDPOINT, Places
 from harness.shell import Argument, inside, run
 
 Json = dict[str, Any]
@@ -42,6 +45,7 @@ class Cluster:
     binaries: Path
     store: ObjectStore
     namespace: str = NAMESPACE
+    """Where the two clients look when nothing else is said."""
     server: str = f"http://{ARGO_SERVER}"
 
     @property
@@ -50,11 +54,23 @@ class Cluster:
         return (self.places.state / "token").read_text().strip()
 
     @property
+    def project(self) -> "Cluster":
+        """Return the same cluster, seen from the project's namespace."""
+        return replace(self, namespace=PROJECT_NAMESPACE)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's, for the namespace."""
+        special = self.namespace != NAMESPACE
+        name = f"{self.namespace}.kubeconfig"
+        return self.places.identity / name if special else self.places.admin
+
+    @property
     def environment(self) -> dict[str, str]:
         """Return the variables with which kubectl, argo and tiphys find this cluster."""
         return {
             **self.store.environment,
-            "KUBECONFIG": str(self.places.admin),
+            "KUBECONFIG": str(self.kubeconfig),
             "ARGO_SERVER": ARGO_SERVER,
             "ARGO_SECURE": "false",
             "ARGO_HTTP1": "true",
@@ -66,7 +82,7 @@ class Cluster:
 
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
         """Return what kubectl prints, as the cluster's administrator."""
-        command: list[Argument] = [self.binaries / "kubectl", f"--kubeconfig={self.places.admin}"]
+        command: list[Argument] = [self.binaries / "kubectl", f"--kubeconfig={self.kubeconfig}"]
         return self._run([*command, *words], stdin=stdin)
 
     def get(self, *words: str) -> Json:
@@ -93,6 +109,45 @@ class Cluster:
         ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}"
         self.kubectl("wait", ended, name, f"--timeout={timeout_seconds}s")
         return self.get(name)
+
+    def lose_node(self, name: str) -> None:
+        """Have the node vanish with all that runs on it, and return once Kubernetes knows."""
+        self.nodes.lose(named(name))
+
+    def return_node(self, name: str) -> None:
+        """Start a lost node again; it has its images, GPUs, labels and taint."""
+        self.nodes.bring_back(named(name))
+
+    def lost_node(self, name: str) -> AbstractContextManager[None]:
+        """Be without the node for as long as the block runs."""
+        return self.nodes.lost(named(name))
+
+    def taint(self, name: str, key: str, value: str, effect: str) -> None:
+        self.kubectl("taint", "node", name, f"{key}={value}:{effect}", "--overwrite")
+
+    def untaint(self, name: str, key: str) -> None:
+        self.kubectl("taint", "node", name, f"{key}-")
+
+    @contextmanager
+    def tainted(self, name: str, key: str, value: str, effect: str) -> Iterator[None]:
+        """Have the node tainted for as long as the block runs."""
+        self.taint(name, key, value, effect)
+        try:
+            yield
+        finally:
+            self.untaint(name, key)
+
+    def git_daemon(self) -> AbstractContextManager[git_daemon.GitRemote]:
+        """Serve an empty repository to pods for as long as the block runs."""
+        return git_daemon.serve(self.places)
+
+    def run_inside(self, argv: Sequence[Argument]) -> str:
+        """Return what *argv* prints in the cluster's network."""
+        return self._run(argv, self.environment)
+
+    @property
+    def nodes(self) -> Membership:
+        return Membership(places=self.places, binaries=self.binaries, kubectl=self.kubectl)
 
     def _run(
         self,

@@ -37,7 +37,7 @@ class ControlPlane:
         self._start_with_kubeconfig(
             "proxy",
             "--proxy-mode=iptables",
-            "--hostname-override=node-a",
+            "--hostname-override=node-cpu",
             "--conntrack-max-per-core=0",  # these sysctls are read-only in a network namespace
             "--conntrack-tcp-timeout-established=0",
             "--conntrack-tcp-timeout-close-wait=0",

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,16 +28,19 @@ class Daemons:
         log, pid = self._log(name), self._pid(name)
         for file in (log, pid):
             file.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as output:
-            process = subprocess.Popen(
-                inside(self.places.netns, argv),
-                env={**os.environ, **(env or {})},
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-        pid.write_text(f"{process.pid} {_started(process.pid)}\n")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        process = os.posix_spawnp(  # not Popen, which complains when it is forgotten
+            "nsenter",
+            inside(self.places.netns, argv),
+            {**os.environ, **(env or {})},
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_OPEN, 1, log, flags, 0o644),
+                (os.POSIX_SPAWN_DUP2, 1, 2),
+            ],
+            setsid=True,
+        )
+        pid.write_text(f"{process} {_started(process)}\n")
 
     def wait(self, name: str, ready: Callable[[], bool], timeout_seconds: float = 60) -> None:
         """Return once *ready* says yes.
@@ -71,6 +73,16 @@ class Daemons:
             deadline = time.monotonic() + TERMINATION_SECONDS
             while (pids := [p for p in pids if _started(p)]) and time.monotonic() < deadline:
                 time.sleep(POLL_SECONDS)
+
+    def kill(self, names: Iterable[str]) -> None:
+        """End the processes of *names* as a loss of power does."""
+        for pid in filter(None, map(self._identify, names)):
+            send(pid, signal.SIGKILL)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """Take *names*, which ended, for no part of the cluster."""
+        for name in names:
+            self._pid(name).unlink(missing_ok=True)
 
     def _identify(self, name: str) -> int | None:
         """Return the id of *name*, unless it ended and the number is someone else's by now."""

@@ -5,7 +5,7 @@ import shutil
 from harness import cgroups, network
 from harness.buildah import Store
 from harness.daemons import Daemons
-from harness.node import NODES, remove_containers
+from harness.node import remove_containers
 from harness.places import Places
 from harness.shell import unmount_below
 
@@ -15,8 +15,7 @@ def down(places: Places) -> None:
     places.ready.unlink(missing_ok=True)
     daemons = Daemons(places=places)
     daemons.stop(name for name in daemons.names() if name.endswith("/kubelet"))
-    for node in NODES:
-        remove_containers(node, places)
+    remove_containers(places)
     daemons.stop(daemons.names())
     cgroups.remove(places.name)
     for folder in (places.state, places.sockets):

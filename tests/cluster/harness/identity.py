@@ -5,7 +5,13 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.places import API_SERVER, API_SERVICE, NAMESPACE, NODE_ADDRESS
+from harness.places import (
+    API_SERVER,
+    API_SERVICE,
+    NAMESPACE,
+    NODE_ADDRESS,
+    PROJECT_NAMESPACE,
+)
 from harness.shell import run
 
 USERS = {
@@ -13,9 +19,7 @@ USERS = {
     "controller-manager": ("system:kube-controller-manager", ""),
     "scheduler": ("system:kube-scheduler", ""),
     "proxy": ("system:kube-proxy", ""),
-    "node-a": ("system:node:node-a", "system:nodes"),
-    "node-b": ("system:node:node-b", "system:nodes"),
-}
+} | {name: (f"system:node:{name}", "system:nodes") for name in ("node-cpu", "gpu-a", "gpu-b")}
 """The name of a kubeconfig, and the user and group the API server takes its token for."""
 
 
@@ -47,14 +51,22 @@ class Identity:
         for name, token in tokens.items():
             self._write_kubeconfig(name, {"token": token})
         self._write_kubeconfig("nobody", {})
+        self._write_kubeconfig(PROJECT_NAMESPACE, {"token": tokens["admin"]}, PROJECT_NAMESPACE)
         (self.folder / "s3").write_text(f"tiphys {secrets.token_hex(16)}\n")
 
     def kubeconfig(self, user: str) -> Path:
         return self.folder / f"{user}.kubeconfig"
 
-    def _write_kubeconfig(self, name: str, user: dict[str, str]) -> None:
+    def certify_webhook(self, name: str) -> None:
+        """Make a certificate for our address, as `tls.key` and `tls.crt` in the folder *name*."""
+        (self.folder / name).mkdir()
+        self._certify(f"{name}/tls", f"/CN={name}", f"IP:{NODE_ADDRESS}")
+
+    def _write_kubeconfig(
+        self, name: str, user: dict[str, str], namespace: str = NAMESPACE
+    ) -> None:
         cluster = {"server": API_SERVER, "certificate-authority": str(self.authority)}
-        context = {"cluster": "tiphys", "user": name, "namespace": NAMESPACE}
+        context = {"cluster": "tiphys", "user": name, "namespace": namespace}
         config = {
             "apiVersion": "v1",
             "kind": "Config",

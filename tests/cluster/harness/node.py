@@ -1,14 +1,14 @@
-"""A node: its own containerd and kubelet, in the network namespace that all nodes share."""
+"""The nodes: each its own containerd and kubelet, in the network namespace that all share."""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness import cgroups
+from harness.containerd import Containerd
 from harness.daemons import Daemons
 from harness.identity import Identity
 from harness.places import DNS_SERVICE, NODE_ADDRESS, POD_NETWORK, Places
-from harness.shell import Argument, run, succeeds
 
 CNI_RESULTS = Path("/var/lib/cni/results")
 GPU_LABEL = "nvidia.com/gpu.product=NVIDIA-H100-80GB-HBM3"
@@ -17,44 +17,63 @@ GPU_TAINT = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One of the cluster's nodes, and how many GPUs it says it has."""
+    """One of the cluster's nodes."""
 
     name: str
     port: int
     """The kubelet's; the next one is its health port."""
     gpus: int = 0
+    """How many it says it has."""
+    pool: str = ""
+    """What it was bought as: a label, and nothing else."""
+
+    @property
+    def kubelet(self) -> str:
+        """The name of the daemon."""
+        return f"{self.name}/kubelet"
 
     def folder(self, places: Places) -> Path:
         return places.state / self.name
 
-    def socket(self, places: Places) -> Path:
-        return places.sockets / self.name / "containerd.sock"
-
     def cgroup(self, places: Places) -> str:
         return f"{places.name}/{self.name}"
 
-    def ctr(self, places: Places) -> list[Argument]:
-        """Return the start of a command to this node's containerd."""
-        return ["ctr", "--address", self.socket(places), "--namespace", "k8s.io"]
+    def containerd(self, places: Places) -> Containerd:
+        folder = self.folder(places)
+        return Containerd(
+            name=f"{self.name}/containerd",
+            folder=folder,
+            root=folder / "containerd",
+            socket=places.sockets / self.name / "containerd.sock",
+            settings=RUNTIME_SETTINGS.format(networks=folder / "cni"),
+        )
 
 
-NODES = (Node(name="node-a", port=10250), Node(name="node-b", port=10260, gpus=4))
+NODES = (
+    Node(name="node-cpu", port=10250),
+    Node(name="gpu-a", port=10260, gpus=4, pool="spot"),
+    Node(name="gpu-b", port=10270, gpus=4, pool="on-demand"),
+)
+RUNTIME_SETTINGS = """[plugins."io.containerd.grpc.v1.cri"]
+  sandbox_image = "localhost/pause:1"
+  disable_apparmor = true
+  restrict_oom_score_adj = true
+  netns_mounts_under_state_dir = true
+  [plugins."io.containerd.grpc.v1.cri".cni]
+    bin_dir = "/usr/lib/cni"
+    conf_dir = "{networks}"
+"""
 
 
 def start_containerd(node: Node, daemons: Daemons) -> None:
-    """Start the container runtime of *node*; images can be loaded when this returns."""
-    places, folder = daemons.places, node.folder(daemons.places)
-    (folder / "cni").mkdir(parents=True)
-    node.socket(places).parent.mkdir(parents=True, exist_ok=True)
-    (folder / "cni" / "10-pods.conflist").write_text(json.dumps(_pod_network(places)))
-    config = folder / "containerd.toml"
-    config.write_text(_containerd_config(node, places))
-    name = f"{node.name}/containerd"
-    daemons.start(name, ["containerd", "--config", config])
-    daemons.wait(name, lambda: succeeds([*node.ctr(places), "version"]))
+    """Start the container runtime of *node*."""
+    network = node.folder(daemons.places) / "cni" / "10-pods.conflist"
+    network.parent.mkdir(parents=True, exist_ok=True)
+    network.write_text(json.dumps(_pod_network(daemons.places)))
+    node.containerd(daemons.places).start(daemons)
 
 
-def start_kubelet(node: Node, daemons: Daemons, identity: Identity, kubelet: Path) -> None:
+def start_kubelet(node: Node, daemons: Daemons, identity: Identity, binaries: Path) -> None:
     """Start the kubelet, which registers *node*."""
     folder = node.folder(daemons.places)
     cgroups.create(node.cgroup(daemons.places))
@@ -67,25 +86,25 @@ def start_kubelet(node: Node, daemons: Daemons, identity: Identity, kubelet: Pat
         "node-ip": NODE_ADDRESS,
         "root-dir": folder / "kubelet",
         "cert-dir": folder / "kubelet-pki",
-    } | ({"node-labels": GPU_LABEL} if node.gpus else {})
-    daemons.start(f"{node.name}/kubelet", [kubelet, *(f"--{k}={v}" for k, v in flags.items())])
+    } | ({"node-labels": f"{GPU_LABEL},pool={node.pool}"} if node.gpus else {})
+    daemons.start(node.kubelet, [binaries / "kubelet", *(f"--{k}={v}" for k, v in flags.items())])
 
 
 def gpu_patch(node: Node) -> str:
-    """Return the status patch that makes the scheduler count *node*'s GPUs."""
-    path = "/status/capacity/nvidia.com~1gpu"
-    return json.dumps([{"op": "add", "path": path, "value": str(node.gpus)}])
+    """Return the status patch that makes the scheduler count *node*'s GPUs.
+
+    The kubelet would copy capacity to allocatable itself, ten seconds later.
+    """
+    paths = (f"/status/{kind}/nvidia.com~1gpu" for kind in ("capacity", "allocatable"))
+    return json.dumps([{"op": "add", "path": path, "value": str(node.gpus)} for path in paths])
 
 
-def remove_containers(node: Node, places: Places) -> None:
-    """Kill and delete what runs on *node*; its kubelet must be gone, or it starts all anew."""
+def remove_containers(places: Places) -> None:
+    """Kill and delete what runs on every node; the kubelets must be gone."""
     for result in CNI_RESULTS.glob(f"{places.name}-*"):
         result.unlink()
-    if not node.socket(places).exists() or not succeeds([*node.ctr(places), "version"]):
-        return
-    for kind, remove in (("task", ["rm", "--force"]), ("container", ["rm"])):
-        for name in run([*node.ctr(places), kind, "ls", "--quiet"]).split():
-            succeeds([*node.ctr(places), kind, *remove, name])
+    for node in NODES:
+        node.containerd(places).remove_containers()
 
 
 def _kubelet_config(node: Node, places: Places, authority: Path) -> dict[str, object]:
@@ -101,7 +120,7 @@ def _kubelet_config(node: Node, places: Places, authority: Path) -> dict[str, ob
         "authorization": {"mode": "Webhook"},
         "port": node.port,
         "healthzPort": node.port + 1,
-        "containerRuntimeEndpoint": f"unix://{node.socket(places)}",
+        "containerRuntimeEndpoint": f"unix://{node.containerd(places).socket}",
         "podLogsDir": str(folder / "pod-logs"),
         "volumePluginDir": str(folder / "volume-plugins"),
         "cgroupDriver": "cgroupfs",
@@ -131,21 +150,3 @@ def _pod_network(places: Places) -> dict[str, object]:
         "name": places.name,  # also the start of the files it leaves in CNI_RESULTS
         "plugins": [{**bridge, "ipam": addresses}, ports],
     }
-
-
-def _containerd_config(node: Node, places: Places) -> str:
-    folder = node.folder(places)
-    return f"""version = 2
-root = "{folder / "containerd"}"
-state = "{node.socket(places).parent / "state"}"
-[grpc]
-  address = "{node.socket(places)}"
-[plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "localhost/pause:1"
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  netns_mounts_under_state_dir = true
-  [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "/usr/lib/cni"
-    conf_dir = "{folder / "cni"}"
-"""

@@ -17,9 +17,12 @@ API_SERVICE = "10.96.0.1"
 DNS_SERVICE = "10.96.0.10"
 DNS_PORT = 5353
 NAMESPACE = "argo"
+"""Of Argo itself, and of the workflows that compare it with the local engine."""
+PROJECT_NAMESPACE = "flights"
+"""Of the project, as its users would have one: Pod Security `restricted`."""
 BUCKETS = ("artifacts", "registry", "checkpoints", "dvc")
 
-LONGEST_STATE_BYTES = 107 - len("/node-a/kubelet/pod-resources/0123456789")
+LONGEST_STATE_BYTES = 107 - len("/node-cpu/kubelet/pod-resources/0123456789")
 """A Unix socket's path may have 107 bytes, and the kubelet makes some below its directory."""
 
 

@@ -1,6 +1,7 @@
 """What runs beside Kubernetes: the S3 server, DNS, Argo's controller and Argo Server."""
 
 import base64
+import json
 
 from harness.cluster import Cluster
 from harness.daemons import Daemons
@@ -9,6 +10,7 @@ from harness.places import BUCKETS, DNS_PORT, NODE_ADDRESS, S3_ENDPOINT
 from harness.shell import Argument
 from harness.system_images import ARGOEXEC
 
+SUBMITTER = "tiphys-submitter"
 COREFILE = """.:{port} {{
   bind {address}
   errors
@@ -21,20 +23,52 @@ COREFILE = """.:{port} {{
 
 
 def create_definitions(cluster: Cluster) -> None:
-    """Apply Argo's CRDs, server side: a client would write an annotation too large for them."""
+    """Apply the CRDs, server side: a client would write an annotation too large for them."""
     cluster.kubectl("apply", "--server-side", "--filename", str(cluster.binaries / "crds"))
 
 
 def create_objects(cluster: Cluster) -> None:
     """Apply our own objects; again, when there is a cluster already."""
     objects = cluster.places.sources / "objects"
-    for name in ("argo", "rbac", "dns"):
+    for name in ("argo", "flights", "rbac", "dns"):
         cluster.kubectl("apply", "--filename", str(objects / f"{name}.yaml"))
+    install = cluster.places.repository / "manifests" / "ci" / "install.yaml"
+    cluster.kubectl("apply", "--filename", str(install))
+    cluster.kubectl("apply", "--filename", str(objects / "token.yaml"))  # of an account in there
+    _create_data_cache(cluster.project)
+    for namespace in (cluster, cluster.project):
+        _create_keys(namespace, "s3")
+    _create_keys(cluster.project, "s3-data")
+
+
+def _create_keys(cluster: Cluster, name: str) -> None:
+    """Make the Secret through which steps and Argo reach S3."""
     keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
     literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
     render = ("--dry-run=client", "--output=yaml")
-    secret = cluster.kubectl("create", "secret", "generic", "s3", *literals, *render)
+    secret = cluster.kubectl("create", "secret", "generic", name, *literals, *render)
     cluster.kubectl("apply", "--filename=-", stdin=secret)
+
+
+def _create_data_cache(cluster: Cluster) -> None:
+    """Make the volume behind the claim `data-cache`: a folder that every node sees.
+
+    Group 0 may write into it, as the project's pods have that group whatever their user.
+    """
+    folder = cluster.places.state / "data-cache"
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o2775)
+    spec = {
+        "capacity": {"storage": "10Gi"},
+        "accessModes": ["ReadWriteMany"],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "by-hand",
+        "claimRef": {"namespace": cluster.namespace, "name": "data-cache"},
+        "hostPath": {"path": str(folder)},
+    }
+    metadata = {"name": "data-cache"}
+    volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": metadata, "spec": spec}
+    cluster.kubectl("apply", "--filename=-", stdin=json.dumps(volume))
 
 
 def start_store(cluster: Cluster, daemons: Daemons) -> None:
@@ -84,7 +118,6 @@ def start_argo(cluster: Cluster, daemons: Daemons) -> None:
             "server",
             "--auth-mode=client",  # in `server` mode an unsigned webhook has the server's rights
             "--secure=false",
-            "--namespaced",
             f"--namespace={cluster.namespace}",
             f"--kubeconfig={cluster.places.admin}",
         ],
@@ -96,10 +129,10 @@ def start_argo(cluster: Cluster, daemons: Daemons) -> None:
 
 
 def write_token(cluster: Cluster) -> None:
-    """Write the submitter's token to `token` in the state directory."""
-    encoded = cluster.get("secret", "submitter").get("data", {}).get("token", "")
+    """Write the token of the project's submitter to `token` in the state directory."""
+    encoded = cluster.project.get("secret", SUBMITTER).get("data", {}).get("token", "")
     if not encoded:
-        raise HarnessError("Kubernetes made no token for the ServiceAccount `submitter` yet.")
+        raise HarnessError(f"Kubernetes made no token for the ServiceAccount `{SUBMITTER}` yet.")
     file = cluster.places.state / "token"
     file.touch(mode=0o600)
     file.write_text(base64.b64decode(encoded).decode() + "\n")

@@ -12,15 +12,15 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import IO, Any, cast
 
 from harness.buildah import Store
+from harness.containerd import Containerd
 from harness.errors import HarnessError
 from harness.images import Image
-from harness.node import Node
 from harness.shell import run, succeeds
 
 BUFFER_BYTES = 1 << 20
@@ -30,32 +30,82 @@ MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 KEY_LABEL = "tiphys/key"
 
 
-def load(image: Image, store: Store, node: Node) -> None:
-    """Have *node* know *image* by its name.
+def load(image: Image, store: Store, nodes: Sequence[Containerd]) -> None:
+    """Have *nodes* know *image* by its name; its archive is read once for all of them.
 
     Raises: HarnessError: containerd refused it.
     """
-    ctr = [str(word) for word in node.ctr(store.places)]
-    there = f'name=="{image.name}",labels."{KEY_LABEL}"=={image.key}'
-    if run([*ctr, "image", "ls", "--quiet", there]).strip():
+    label = f'name=="{image.name}",labels."{KEY_LABEL}"=={image.key}'
+    nodes = [node for node in nodes if not run([*node.ctr, "image", "ls", "--quiet", label])]
+    if not nodes:
         return
-    known = set(run([*ctr, "content", "ls", "--quiet"]).split())
+    layers = store.layers(image)
+    known = set(layers).difference(*(_missing(layers, node.snapshots()) for node in nodes))
     with tempfile.TemporaryFile() as said:
         source = subprocess.Popen(store.export_command(image), stdout=subprocess.PIPE, stderr=said)
-        target = subprocess.Popen(
-            [*ctr, "image", "import", "-"], stdin=subprocess.PIPE, stdout=said, stderr=said
-        )
+        targets = [_importer(node, said) for node in nodes]
         with (
             contextlib.suppress(BrokenPipeError, tarfile.ReadError),  # their own words follow
             cast("IO[bytes]", source.stdout) as docker,
-            cast("IO[bytes]", target.stdin) as oci,
+            _Tee([cast("IO[bytes]", target.stdin) for target in targets]) as oci,
         ):
-            _translate(docker, oci, image.name, known)
-        if source.wait() | target.wait():
+            _translate(docker, cast("IO[bytes]", oci), image.name, known)
+        codes = [process.wait() for process in (source, *targets)]
+        if any(codes):
             said.seek(0)
+            names = " or ".join(node.name for node in nodes)
             words = said.read().decode()
-            raise HarnessError(f"{node.name} did not take the image {image.name}:\n{words}")
-    succeeds([*ctr, "image", "label", image.name, f"{KEY_LABEL}={image.key}"])
+            raise HarnessError(f"{names} did not take the image {image.name}:\n{words}")
+    for node in nodes:
+        succeeds([*node.ctr, "image", "label", image.name, f"{KEY_LABEL}={image.key}"])
+        _drop_archives(layers, node)
+
+
+def collect_garbage(node: Containerd) -> None:
+    """Return once what no image needs any more is off the disk."""
+    for words in (["create", "--id=garbage"], ["delete", "--sync", "garbage"]):
+        run([*node.ctr, "leases", *words])
+
+
+def _missing(layers: Sequence[str], snapshots: Collection[str]) -> set[str]:
+    """Return those of an image's *layers* that are not among the *snapshots*.
+
+    A snapshot is a layer on others: its name is a hash of that layer's and of the name below it.
+    """
+    missing, chain = set(), ""
+    for layer in layers:
+        chain = f"sha256:{_digest(f'{chain} {layer}'.encode())}" if chain else layer
+        if chain not in snapshots:
+            missing.add(layer)
+    return missing
+
+
+def _drop_archives(layers: Sequence[str], node: Containerd) -> None:
+    """Delete the layers as archives: they are unpacked, and as large as their contents."""
+    if there := set(layers).intersection(node.list("content")):
+        run([*node.ctr, "content", "rm", *there])
+
+
+def _importer(node: Containerd, said: IO[bytes]) -> "subprocess.Popen[bytes]":
+    command = [*node.ctr, "image", "import", "-"]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Tee(contextlib.AbstractContextManager["_Tee"]):
+    """A file that is several."""
+
+    files: Sequence[IO[bytes]]
+
+    def write(self, data: bytes) -> int:
+        for file in self.files:
+            file.write(data)
+        return len(data)
+
+    def __exit__(self, *exception: object) -> None:
+        for file in self.files:
+            with contextlib.suppress(BrokenPipeError):
+                file.close()
 
 
 @dataclass(slots=True)
@@ -76,7 +126,7 @@ class _Writer:
         self.archive.addfile(member, data)
 
     def add_blob(self, kind: str, data: bytes) -> dict[str, Any]:
-        digest = "sha256:" + hashlib.sha256(data).hexdigest()
+        digest = f"sha256:{_digest(data)}"
         self.add(_blob_path(digest), data)
         return {"mediaType": kind, "digest": digest, "size": len(data)}
 
@@ -123,3 +173,7 @@ def _translate(docker: IO[bytes], oci: IO[bytes], name: str, known: Collection[s
 
 def _blob_path(digest: str) -> str:
     return "blobs/" + digest.replace(":", "/")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,12 +1,21 @@
 """Starting a cluster: the one place that knows all its parts and their order."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from harness import build, network, node, packages, roles, services, space, system_images, transfer
+from harness import (
+    build,
+    jobset,
+    network,
+    packages,
+    roles,
+    services,
+    space,
+    system_images,
+    transfer,
+)
 from harness.buildah import Store
 from harness.cluster import Cluster, describe
 from harness.control_plane import ControlPlane
@@ -14,8 +23,10 @@ from harness.daemons import Daemons
 from harness.down import down
 from harness.identity import Identity
 from harness.images import Image
+from harness.node import NODES
 from harness.phases import Phases
 from harness.places import Places
+from harness.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,16 +43,14 @@ class Starter:
             packages.install()
         with self.phases.phase("build"):
             binaries = build.binaries(self.places)
-        system = self._system_images(binaries)
+        images = [*self._system_images(binaries), *self.build_roles()]
         cluster = self._running(binaries)
-        if cluster:
-            with self.phases.phase("objects"):
-                services.create_objects(cluster)
-        else:
-            cluster = self._start(binaries, system)
-        for image in self.build_roles():
-            with self.phases.phase(f"load {image.alias}"):
-                self._load(image)
+        if not cluster:
+            return self._start(binaries, images)
+        with self.phases.phase("objects"):
+            services.create_objects(cluster)
+        with self.phases.phase("load images"):
+            self._load(images)
         return cluster
 
     def build_roles(self) -> Iterator[Image]:
@@ -56,60 +65,59 @@ class Starter:
                 shelf.build(image, wheel)
             yield image
 
-    def _load(self, image: Image) -> None:
-        """Have the nodes hold *image*, the large one only where the GPUs are."""
-        for each in node.NODES:
-            if each.gpus or image.alias != roles.LARGE:
-                transfer.load(image, Store(places=self.places), each)
-
-    def _running(self, binaries: Path) -> Cluster | None:
-        """Return the cluster if it runs, with these programs."""
-        daemons = Daemons(places=self.places)
-        if not self.places.ready.exists() or not all(map(daemons.alive, daemons.names())):
-            return None
-        cluster = describe(self.places, binaries)
-        same = json.loads(self.places.ready.read_text())["binaries"] == str(binaries)
-        return cluster if same else None
-
     def _system_images(self, binaries: Path) -> list[Image]:
         with self.phases.phase("system images"):
             return system_images.build(Store(places=self.places), binaries)
 
-    def _start(self, binaries: Path, images: list[Image]) -> Cluster:
-        down(self.places)  # what an earlier start, or a restart of the machine, left behind
-        daemons, store = Daemons(places=self.places), Store(places=self.places)
-        identity = Identity(folder=self.places.identity)
-        with self.phases.phase("start"):
-            identity.create()
+    def _load(self, images: Sequence[Image]) -> None:
+        """Have the nodes that run hold *images*."""
+        store = Store(places=self.places)
+        for image in images:
+            transfer.load(image, store, [each.containerd(self.places) for each in NODES])
+
+    def _running(self, binaries: Path) -> Cluster | None:
+        """Return the cluster if all of it runs, with these programs and nodes."""
+        daemons = Daemons(places=self.places)
+        if not self.places.ready.exists() or not all(map(daemons.alive, daemons.names())):
+            return None
+        same = self.places.ready.read_text() == _version(binaries)
+        return describe(self.places, binaries) if same else None
+
+    def _start(self, binaries: Path, images: Sequence[Image]) -> Cluster:
+        with self.phases.phase("clear"):
+            down(self.places)  # what an earlier start, or a restart of the machine, left behind
+            Identity(folder=self.places.identity).create()
             network.create(self.places)
-            ControlPlane(binaries=binaries, daemons=daemons, identity=identity).start()
-            cluster = describe(self.places, binaries)
-            for each in node.NODES:
-                node.start_containerd(each, daemons)
-                for image in images:
-                    transfer.load(image, store, each)
-                node.start_kubelet(each, daemons, identity, binaries / "kubelet")
-            services.create_definitions(cluster)
-            services.create_objects(cluster)
-            services.start_store(cluster, daemons)
-            services.start_dns(cluster, daemons)
-            services.write_token(cluster)
-            services.start_argo(cluster, daemons)
-            self._await_nodes(cluster, daemons)
-        self.places.ready.write_text(json.dumps({"binaries": str(binaries)}))
+        shelf = Shelf(places=self.places)
+        with self.phases.phase("unpack images"):
+            shelf.fill(images, Daemons(places=self.places))
+        with self.phases.phase("link images"):
+            for each in NODES:
+                shelf.copy_to(each.containerd(self.places).root)
+        with self.phases.phase("start"):
+            cluster = self._start_daemons(binaries)
+        self.places.ready.write_text(_version(binaries))
         return cluster
 
-    def _await_nodes(self, cluster: Cluster, daemons: Daemons) -> None:
-        for each in node.NODES:
-            daemons.wait(f"{each.name}/kubelet", partial(_is_ready, cluster, each.name))
-            if each.gpus:
-                patch = ("--subresource=status", "--type=json", f"--patch={node.gpu_patch(each)}")
-                cluster.kubectl("patch", "node", each.name, *patch)
+    def _start_daemons(self, binaries: Path) -> Cluster:
+        daemons = Daemons(places=self.places)
+        identity = Identity(folder=self.places.identity)
+        ControlPlane(binaries=binaries, daemons=daemons, identity=identity).start()
+        cluster = describe(self.places, binaries)
+        for each in NODES:
+            cluster.nodes.start(each)
+        services.create_definitions(cluster)
+        services.create_objects(cluster)
+        services.start_store(cluster, daemons)
+        services.start_dns(cluster, daemons)
+        jobset.start(cluster, daemons)
+        services.write_token(cluster)
+        services.start_argo(cluster, daemons)
+        for each in NODES:
+            cluster.nodes.await_ready(each)
+        return cluster
 
 
-def _is_ready(cluster: Cluster, name: str) -> bool:
-    for found in cluster.get("nodes")["items"]:
-        if found["metadata"]["name"] == name:
-            conditions = found["status"].get("conditions", [])
-            return any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-    return False
+def _version(binaries: Path) -> str:
+    """Return what a cluster must have in common with ours to be taken for it."""
+    return json.dumps({"binaries": str(binaries), "nodes": [each.name for each in NODES]})
