@@ -55,7 +55,8 @@ class BadDevice(Exception):  # noqa: N818
 def message(error: BaseException) -> str:
     """Return what *error* says, with the node where a device is to blame."""
     said = str(error) or type(error).__name__
-    if exit_code(error) is ExitCode.BAD_DEVICE and (node := os.environ.get(NODE)):
+    known = ON_NODE in said  # by the pod of a gang, on a node of its own
+    if exit_code(error) is ExitCode.BAD_DEVICE and not known and (node := os.environ.get(NODE)):
         return f"{ON_NODE}{node}: {said}"
     return said
 

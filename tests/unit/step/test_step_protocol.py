@@ -49,6 +49,9 @@ def preempted() -> None:
 def worn() -> None:
     raise BadDevice("device 3 fell off the bus")
 
+def relaying() -> None:
+    raise BadDevice("bad device on node gpu-b: ECC")
+
 def computing() -> None:
     raise RuntimeError("CUDA error: uncorrectable ECC error encountered")
 
@@ -181,6 +184,13 @@ def test_a_bad_device_is_blamed_on_its_node(call, monkeypatch):
 
     assert call("worn") == 76
     assert message() == "bad device on node gpu-a: device 3 fell off the bus"
+
+
+def test_a_device_that_was_blamed_on_another_node_stays_blamed_on_that(call, monkeypatch):
+    monkeypatch.setenv("TIPHYS_NODE", "gpu-a")
+
+    assert call("relaying") == 76
+    assert message() == "bad device on node gpu-b: ECC"
 
 
 def test_a_failure_of_unknown_kind_shows_its_traceback(call, capfd):

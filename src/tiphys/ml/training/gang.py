@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.outcome import GangFailedError
-from tiphys.step import OutOfMemory, Preempted, Temporary
+from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary
 
 RESTARTS = 3
 """How often torchrun starts the workers again; then the step fails and its retry policy decides."""
@@ -35,6 +36,8 @@ OWN_CGROUP = (
 )
 """Where a pod sees what its own limit did to it, in the second and in the first version."""
 HEARTBEAT, PREEMPTED, DESCRIPTION = "heartbeat", "preempted", "job.json"
+BAD_DEVICE = "bad-device"
+"""What a worker leaves that blames its device."""
 ENVIRONMENT = {
     # With a shared store, the surviving rank 0 does not publish its address again for the next
     # round: of 13 killed workers 8 led to a hang or to many restarts, without it none of 8.
@@ -61,6 +64,7 @@ def train(job: Job) -> None:
         Preempted: SIGTERM came, here or to another node; what was saved can be resumed.
         Temporary: the workers showed no sign of life and were killed.
         OutOfMemory: the kernel killed one.
+        BadDevice: a device failed under one.
         GangFailedError: workers failed more often than they are restarted.
     """
     job.output.mkdir(parents=True, exist_ok=True)
@@ -77,13 +81,20 @@ def train(job: Job) -> None:
     if end.stalled:
         problem = f"The workers showed no sign of life for {STALL} and were killed."
         raise Temporary(problem)
-    if end.exit_code and _killed_for_memory() > killed:
+    if end.exit_code:
+        _blame(job, killed_for_memory=_killed_for_memory() > killed)
+
+
+def _blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
+    """Raise what made the workers fail."""
+    if killed_for_memory:
         problem = "A worker was killed by the kernel: out of memory."
         raise OutOfMemory(problem)
-    if end.exit_code:
-        times = "" if job.nodes > 1 else f" {RESTARTS + 1} times"
-        problem = f"The workers failed{times}; their log says why."
-        raise GangFailedError(problem)
+    if (mark := job.output / BAD_DEVICE).exists():
+        raise BadDevice(mark.read_text(encoding="utf-8"))
+    times = "" if job.nodes > 1 else f" {RESTARTS + 1} times"
+    problem = f"The workers failed{times}; their log says why."
+    raise GangFailedError(problem)
 
 
 def _command(job: Job, description: Path) -> list[str]:

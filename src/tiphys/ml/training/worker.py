@@ -20,6 +20,7 @@ import torch.distributed as dist
 from tiphys.ml.training import gang, lifeline
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.trainer import Trainer
+from tiphys.step import failures
 
 TIMEOUT = timedelta(minutes=2)
 """For the gang to assemble and for one collective; the default of 30 minutes is a silent hang."""
@@ -31,11 +32,22 @@ def main() -> None:
     stop = _StopSign()
     signal.signal(signal.SIGTERM, stop.show)
     job = Job.read(Path(sys.argv[1]))
-    with _gang() as device:
+    with _blaming(job.output), _gang() as device:
         _be_deterministic(job.settings.seed)
         trainer = Trainer(job, device)
         if not trainer.run(stop.shown) and trainer.leads_here:
             (job.output / gang.PREEMPTED).touch()
+
+
+@contextmanager
+def _blaming(output: Path) -> Iterator[None]:
+    """Leave word of a device that failed: torchrun says no more than that a worker did."""
+    try:
+        yield
+    except Exception as error:
+        if failures.exit_code(error) is failures.ExitCode.BAD_DEVICE:
+            (output / gang.BAD_DEVICE).write_text(str(error), encoding="utf-8")
+        raise
 
 
 class _StopSign:
