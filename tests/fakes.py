@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 
@@ -41,6 +42,19 @@ def run(*nodes: dict[str, Any], tasks: list[dict[str, Any]], **status: Any) -> d
             **status,
         },
     }
+
+
+def kubeconfig(folder: Path, server: str) -> Path:
+    """Write a kubeconfig for the Kubernetes API at *server*, with a token, and return where."""
+    path = folder / "kubeconfig"
+    config = {
+        "current-context": "test",
+        "contexts": [{"name": "test", "context": {"cluster": "c", "user": "u"}}],
+        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "users": [{"name": "u", "user": {"token": "t"}}],
+    }
+    path.write_text(json.dumps(config))
+    return path
 
 
 Answer = Callable[[str, str, Any], tuple[int, Any]]

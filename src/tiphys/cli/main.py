@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "resubmit": "Start a new run of the same manifest and parameters.",
     "delete": "Delete an ended run.",
     "trigger": "Start the run that a push asks for, as the webhook would.",
+    "prune": "Delete what no run needs any more.",
     "parity": "Compare a local run with one on a cluster, node by node.",
     "serve": "Serve the champion on this machine.",
 }

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from tiphys import manifest as manifests
 from tiphys.cli.place import watched
@@ -24,6 +24,9 @@ from tiphys.runtime import (
     read_parameters,
 )
 from tiphys.runtime.faults import NotEndedError, NotSuspendedError, RunStateError
+
+if TYPE_CHECKING:
+    from tiphys.cluster.api import Api
 
 Workflow = dict[str, Any]
 
@@ -65,16 +68,34 @@ class There:
         return self.root / ".tiphys" / "pages" / self.profile.name / f"{name}.html"
 
     def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
-        from tiphys.cluster import api, sight  # noqa: PLC0415 - other verbs need no such client
+        from tiphys.cluster import sight  # noqa: PLC0415 - most verbs need no such client
 
-        seen = sight.of_run(api.reach(self.profile, os.environ), name)
+        seen = sight.of_run(self.api(), name)
         return Evidence(pods=seen.pods, events=seen.events, nodes=seen.nodes), seen.unseen
+
+    def api(self) -> "Api | None":
+        """Return the cluster's Kubernetes API, where something names it."""
+        from tiphys.cluster import api  # noqa: PLC0415 - most verbs need no such client
+
+        return api.reach(self.profile, os.environ)
+
+    def archives(self) -> Sequence[code.Archive]:
+        """Return the stored archives of the code."""
+        return code.archives(self.profile, os.environ)
+
+    def remove_archive(self, archive: code.Archive) -> None:
+        """Delete one of them."""
+        code.remove(self.profile, os.environ, archive)
+
+    def sources(self) -> Sequence[Workflow]:
+        """Return what runs are made from: templates and schedules."""
+        return verbs.list_sources(self.connection)
 
     def nodes(self) -> tuple[Sequence[Workflow] | None, Sequence[str]]:
         """Return the cluster's nodes; None, and why, where nobody could look."""
-        from tiphys.cluster import api, sight  # noqa: PLC0415 - other verbs need no such client
+        from tiphys.cluster import sight  # noqa: PLC0415 - most verbs need no such client
 
-        seen = sight.of_nodes(api.reach(self.profile, os.environ))
+        seen = sight.of_nodes(self.api())
         return seen.nodes, seen.unseen
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:

@@ -1,6 +1,8 @@
 """The project's code on its way to a cluster: one archive, stored under its own hash."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import obstore
@@ -38,6 +40,49 @@ def upload(profile: Profile, archive: bytes, digest: str, environment: Mapping[s
         raise CodeNotStoredError(root, str(problem).splitlines()[0]) from None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """One stored archive."""
+
+    digest: str
+    since: datetime
+    """When it was last stored: each run stores the code it brings again."""
+    bytes_: int
+
+
+def archives(profile: Profile, environment: Mapping[str, str]) -> list[Archive]:
+    """Return the archives below `storage.code`, but not the one that is also the latest.
+
+    Raises: CodeNotStoredError: the store cannot be read.
+    """
+    try:
+        found = [one for page in obstore.list(_open(profile, environment)) for one in page]
+    except (BaseError, ValueError) as problem:
+        raise CodeNotStoredError(profile.storage.code, str(problem).splitlines()[0]) from None
+    return [
+        Archive(digest=digest, since=one["last_modified"], bytes_=one["size"])
+        for one in found
+        if (digest := one["path"].removesuffix(".tgz")) not in {one["path"], "latest"}
+        and "/" not in digest
+    ]
+
+
+def remove(profile: Profile, environment: Mapping[str, str], archive: Archive) -> None:
+    """Delete *archive*, unless it was stored again meanwhile: then a run is about to need it.
+
+    Raises: CodeNotStoredError: the store refuses.
+    """
+    path = f"{archive.digest}.tgz"
+    try:
+        store = _open(profile, environment)
+        if obstore.head(store, path)["last_modified"] == archive.since:
+            obstore.delete(store, path)
+    except FileNotFoundError:
+        return
+    except (BaseError, ValueError) as problem:
+        raise CodeNotStoredError(profile.storage.code, str(problem).splitlines()[0]) from None
+
+
 def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
     root = profile.storage.code
     if not root.startswith("s3://"):
@@ -45,7 +90,8 @@ def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
     missing = [name for name in KEYS if name not in environment]
     if missing:
         raise CodeNotStoredError(root, f"{' and '.join(missing)} is not set")
-    endpoint = profile.credentials.endpoint if profile.credentials else ""
+    credentials = profile.credentials_of(root)
+    endpoint = credentials.endpoint if credentials else ""
     config: dict[str, Any] = {
         "access_key_id": environment[KEYS[0]],
         "secret_access_key": environment[KEYS[1]],

@@ -8,7 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
+from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 from argo_workflows.api_client import Endpoint
 
 from tiphys.cluster.connection import Connection, Object, ask, stream
@@ -90,6 +92,14 @@ def display_name(run: Mapping[str, Any], pod: str) -> str | None:
         if node["type"] == "Pod" and identity.rpartition("-")[2] in {suffix, identity}:
             return naming.known_as(node, nodes)
     return None
+
+
+def list_sources(connection: Connection) -> list[Object]:
+    """Return the WorkflowTemplates and CronWorkflows of the namespace: what runs are made from."""
+    templates = WorkflowTemplateServiceApi(connection.client).list_workflow_templates_endpoint
+    crons = CronWorkflowServiceApi(connection.client).list_cron_workflows_endpoint
+    found = [ask(connection, endpoint, connection.namespace) for endpoint in (templates, crons)]
+    return [one for items in found for one in items.get("items") or ()]
 
 
 def stop(connection: Connection, name: str) -> Object:

@@ -4,6 +4,7 @@ Code is packed from what git tracks plus what it does not ignore, so an unsaved 
 """
 
 import hashlib
+import os
 import shutil
 import subprocess
 import tomllib
@@ -86,6 +87,7 @@ def store_code(code: ProjectCode, root: Path) -> Path:
         aside = kept.with_name(f".{kept.name}")
         aside.write_bytes(code.archive)
         aside.rename(kept)
+    os.utime(kept)  # so that nobody prunes what a run is about to need
     latest = kept.with_name(".latest.tgz")
     shutil.copyfile(kept, latest)
     latest.rename(folder / "latest.tgz")

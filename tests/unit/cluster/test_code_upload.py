@@ -39,4 +39,4 @@ def test_a_profile_without_a_server_or_a_token_says_so(profile):
         connect_to(profile, {})
     with pytest.raises(NoServerError, match=r"`argo\.server`"):
         connect_to(replace(profile, argo=None), {})
-    assert connect_to(profile, {"ARGO_TOKEN": "t"}).namespace == "argo"
+    assert connect_to(profile, {"ARGO_TOKEN": "t"}).namespace == profile.namespace

@@ -1,0 +1,120 @@
+"""What can be removed, and what to do for it: of this machine, and of a cluster."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tiphys.engine.status import ended
+from tiphys.runtime import litter
+
+if TYPE_CHECKING:
+    from tiphys.cli.there import There
+
+CODE = "code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Litter:
+    """One thing that nothing needs any more."""
+
+    kind: str
+    name: str
+    why: str
+    since: datetime
+    bytes_: int | None
+    remove: Callable[[], None]
+
+
+def here(root: Path, before: datetime) -> Iterator[Litter]:
+    """Yield what is older than *before* and not needed by a run of this machine."""
+    found = [("run", left) for left in litter.runs(root, before)]
+    found += [("archive", left) for left in litter.archives(root, before)]
+    for kind, left in found:
+        yield Litter(
+            kind=kind,
+            name=left.name,
+            why=f"it has ended: {left.phase}" if left.phase else "no run refers to it",
+            since=left.since,
+            bytes_=left.bytes_,
+            remove=partial(litter.remove, root, left),
+        )
+
+
+def there(where: "There", before: datetime) -> tuple[list[Litter], Sequence[str]]:
+    """Return what nothing on the cluster needs, and what nobody could look at."""
+    gangs, unseen = _gangs(where)
+    return [*gangs, *_archives(where, before), *_pages(where, before)], unseen
+
+
+def _gangs(where: "There") -> tuple[list[Litter], Sequence[str]]:
+    from tiphys.cluster import gangs  # noqa: PLC0415 - only this asks for them
+
+    api = where.api()
+    if api is None:
+        return [], ("gangs: nobody could look; KUBECONFIG is not set.",)
+    known = gangs.listed(api)
+    runs = where.list_runs()  # after the gangs: a run is there before its gang
+    found = []
+    for gang in known:
+        own = [run for run in runs if gangs.is_of(gang, run["metadata"]["name"])]
+        if any(not ended(run) for run in own):
+            continue
+        run = gangs.run_of(gang)
+        found.append(
+            Litter(
+                kind="gang",
+                name=gang["metadata"]["name"],
+                why=f"its run {run} has ended" if own else f"there is no run {run} any more",
+                since=datetime.fromisoformat(gang["metadata"]["creationTimestamp"]),
+                bytes_=None,
+                remove=partial(gangs.delete, api, gang),
+            )
+        )
+    return found, ()
+
+
+def _archives(where: "There", before: datetime) -> Iterator[Litter]:
+    old = [archive for archive in where.archives() if archive.since < before]
+    wanted = codes([*where.list_runs(), *where.sources()]) if old else frozenset()
+    for archive in old:
+        if archive.digest in wanted:
+            continue
+        yield Litter(
+            kind="archive",
+            name=archive.digest,
+            why="no run and no template refers to it",
+            since=archive.since,
+            bytes_=archive.bytes_,
+            remove=partial(where.remove_archive, archive),
+        )
+
+
+def _pages(where: "There", before: datetime) -> Iterator[Litter]:
+    """Yield the pages that this machine has of the cluster's runs."""
+    for path in sorted(where.page("-").parent.glob("*.html")):
+        state = path.stat()
+        since = datetime.fromtimestamp(state.st_mtime, before.tzinfo)
+        if since < before:
+            yield Litter(
+                kind="page",
+                name=path.stem,
+                why="`tiphys get` shows the run while it is there",
+                since=since,
+                bytes_=state.st_size,
+                remove=partial(path.unlink, missing_ok=True),
+            )
+
+
+def codes(objects: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Return the values of the parameter `code` of runs, templates and schedules."""
+    found = set()
+    for one in objects:
+        spec = one.get("spec") or {}
+        for each in (spec, spec.get("workflowSpec") or {}):
+            for parameter in (each.get("arguments") or {}).get("parameters") or ():
+                if parameter["name"] == CODE:
+                    found.add(str(parameter.get("value", "")))
+    return frozenset(found)

@@ -1,0 +1,84 @@
+"""`tiphys prune`."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from tiphys.cli import litter, output, place, project
+from tiphys.cli.litter import Litter
+from tiphys.cli.tree import spell
+from tiphys.errors import UserError
+from tiphys.report.quantities import spelled
+from tiphys.runtime.clock import SystemClock
+
+_AGE = re.compile(r"(\d+)([dhm])")
+_UNITS = {"d": "days", "h": "hours", "m": "minutes"}
+
+
+class AgeError(UserError):
+    """An `--older-than` that is no time."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"--older-than {text}", "this is no age.", "Write 30d, 12h or 90m.")
+
+
+@click.command("prune")
+@place.option
+@click.option("--older-than", default="30d", show_default=True, metavar="AGE", help="30d, 12h, 90m")
+@click.option("--yes", is_flag=True, help="Delete what is listed.")
+def command(on: str | None, older_than: str, *, yes: bool) -> None:
+    """List what no run needs any more, and with --yes delete it.
+
+    Here: folders of ended runs with their artifacts, archives of the code. With --on: gangs whose
+    run has ended, archives of the code, pages of runs. What a run may still need stays, also what
+    `resume`, `retry` and `resubmit` would need; a gang without a run goes at any age.
+    """
+    home, now = project.root(), SystemClock().now()
+    before = now - _age(older_than)
+    unseen: Sequence[str] = ()
+    if on is None:
+        found = list(litter.here(home, before))
+    else:
+        found, unseen = litter.there(place.there(home, project.profile(home, on)), before)
+    _show(found, now)
+    for sentence in unseen:
+        click.echo(f"not looked at  {sentence}")
+    if not yes:
+        more = f" --older-than {older_than}" if older_than != "30d" else ""
+        if found:
+            click.echo(
+                f"\nNothing is deleted yet. Type: tiphys prune{place.suffix(on)}{more} --yes"
+            )
+        return
+    for one in found:
+        one.remove()
+        click.echo(f"deleted  {one.kind} {one.name}")
+
+
+def _age(text: str) -> timedelta:
+    found = _AGE.fullmatch(text)
+    if found is None:
+        raise AgeError(text)
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _show(found: Sequence[Litter], now: datetime) -> None:
+    if not found:
+        click.echo("There is nothing to delete.")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
+    for title in ("KIND", "NAME", "AGE", "SIZE", "WHY"):
+        table.add_column(title, overflow="fold")
+    for one in found:
+        size = "" if one.bytes_ is None else spelled(Decimal(one.bytes_), "memory")
+        table.add_row(one.kind, one.name[:40], _aged(now - one.since), size, Text(one.why))
+    output.console().print(table)
+
+
+def _aged(age: timedelta) -> str:
+    return f"{age.days} days" if age >= timedelta(days=2) else spell(age)
