@@ -7,37 +7,35 @@ import hashlib
 import hmac
 import http.client
 import json
+import os
 import re
 import secrets
 import shutil
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import pytest
-from harness.places import NODE_ADDRESS
 
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
-URL = f"git://{NODE_ADDRESS}/flights.git"
+NAMESPACE = "tiphys-push"
 SECRET = secrets.token_hex(32)
 SLOW_SECONDS = 100
 """How long the older of two pushes waits with its deployment; the newer must be through by then."""
 LIMIT = 900
 
-LENIENT = re.compile(r"margin: [0-9.]+"), "margin: 0.4"
-"""For the gate: here it is about the order of deployments, not about which model is better."""
-
 
 class Repository:
     """A clone of the project's repository, from which commits are pushed."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, url):
+        self.folder, self.url, self.pushed = folder, url, False
 
     def git(self, *words):
         who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
@@ -46,19 +44,21 @@ class Repository:
         )
         return done.stdout.strip()
 
-    def push(self, change, *, message="Change something", branch="main"):
-        """Commit what *change* does to files, as {path: text -> text}; return GitHub's payload."""
-        before = self.git("rev-parse", "HEAD")
-        for path, edit in change.items():
+    def push(self, edits, *, message="Change something", branch="main"):
+        """Commit *edits*, {path: text -> text}; return GitHub's payload."""
+        before = self.git("rev-parse", "--verify", "-q", "HEAD") if self.pushed else "0" * 40
+        for path, edit in edits.items():
             file = self.folder / path
             file.write_text(edit(file.read_text() if file.exists() else ""))
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
         self.git("push", "-q", "origin", f"HEAD:{branch}")
-        return payload(before, self.git("rev-parse", "HEAD"), [*change], message, branch)
+        self.pushed = True
+        after = self.git("rev-parse", "HEAD")
+        return payload(self.url, before, after, modified=[*edits], message=message, branch=branch)
 
 
-def payload(before, after, modified, message, branch):
+def payload(url, before, after, *, modified, message, branch):
     """Return what GitHub sends after a push, as far as it is read."""
     commit = {
         "id": after,
@@ -73,7 +73,7 @@ def payload(before, after, modified, message, branch):
         "before": before,
         "after": after,
         "compare": f"https://git.example.com/ml/flights/compare/{before[:12]}...{after[:12]}",
-        "repository": {"full_name": "ml/flights", "clone_url": URL, "ssh_url": "", "git_url": URL},
+        "repository": {"full_name": "ml/flights", "clone_url": url, "ssh_url": "", "git_url": url},
         "pusher": {"name": "ada[bot]"},
         "head_commit": commit,
         "commits": [commit],
@@ -141,34 +141,56 @@ def moment(text):
 
 @pytest.fixture(scope="module")
 def repository(cluster, tmp_path_factory):
-    """Serve a repository with a copy of the project, whose profile `ci` takes its code from it."""
-    base = tmp_path_factory.mktemp("git")
-    copy = base / "flights"
-    _copy_project(copy)
-    profile = copy / "manifests/ci/profile.yaml"
-    text = profile.read_text()
-    assert "source: archive" in text
-    profile.write_text(text.replace("source: archive", f'source: {{git: "{URL}"}}'))
-    gate = copy / "gate/flights.yaml"
-    gate.write_text(
-        LENIENT[0]
-        .sub(LENIENT[1], gate.read_text())
-        .replace("superior", "non_inferior, margin: 0.4")
-    )
-    subprocess.run([Path(sys.executable).with_name("tiphys"), "render", "ci"], cwd=copy, check=True)
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", base / "flights.git"], check=True)
+    """Serve a repository with a copy of the project, installed in a namespace of its own."""
+    with cluster.git_daemon() as remote:
+        copy = tmp_path_factory.mktemp("push") / "flights"
+        _copy_project(copy)
+        change(
+            copy / "manifests/ci/profile.yaml",
+            (r"source: archive", f'source: {{git: "{remote.url}"}}'),
+            (r"namespace: flights", f"namespace: {NAMESPACE}"),
+            (r"(s3://(registry|checkpoints))", rf"\1/{NAMESPACE}"),
+            (r"cache: .*\n", ""),
+        )
+        # here it is about the order of deployments, not about which model is better
+        change(copy / "gate/flights.yaml", (r"margin: [0-9.]+", "margin: 0.4"))
+        change(copy / "gate/flights.yaml", (r"rule: superior", "rule: non_inferior, margin: 0.4"))
+        render = [Path(sys.executable).with_name("tiphys"), "render", "ci"]
+        subprocess.run(render, cwd=copy, check=True)
+        made = Repository(copy, remote.url)
+        made.git("init", "-q", "-b", "main")
+        made.git("remote", "add", "origin", str(remote.path))
+        made.push({"README.md": str}, message="The project")
+        with _installed(cluster, copy):
+            yield made
+
+
+@contextmanager
+def _installed(cluster, copy):
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    restricted = "pod-security.kubernetes.io/enforce=restricted"
+    cluster.kubectl("label", "namespace", NAMESPACE, restricted)
+    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    for name in ("s3", "s3-data"):
+        cluster.kubectl("create", "secret", "generic", name, f"-n={NAMESPACE}", *literals)
     cluster.kubectl("apply", "-f", str(copy / "manifests/ci/install.yaml"))
-    made = Repository(copy)
-    made.git("init", "-q", "-b", "main")
-    made.git("remote", "add", "origin", str(base / "flights.git"))
-    made.push({"README.md": str}, message="The project")
     remote = cluster.places.state / "s3" / "dvc" / "files"
     shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
-    options = [f"--base-path={base}", "--export-all", f"--listen={NODE_ADDRESS}", "--reuseaddr"]
-    daemon = subprocess.Popen(["git", "daemon", *options])
-    yield made
-    daemon.terminate()
-    daemon.wait()
+    for bucket in ("registry", "checkpoints"):
+        shutil.rmtree(cluster.places.state / "s3" / bucket / NAMESPACE, ignore_errors=True)
+    yield
+    cluster.kubectl("delete", "namespace", NAMESPACE)
+
+
+def change(file, *edits):
+    """Replace patterns in a file; each must be there."""
+    text = file.read_text()
+    for pattern, replacement in edits:
+        text, found = re.subn(pattern, replacement, text)
+        assert found, pattern
+    file.write_text(text)
 
 
 def _copy_project(copy):
@@ -188,25 +210,16 @@ def _copy_project(copy):
 @pytest.fixture(scope="module")
 def hook(cluster, repository):
     """Give the webhook its secret, from the rendered template."""
-    template = repository.folder / "manifests/ci/webhook-secret.yaml.template"
-    cluster.kubectl(
-        "apply", "-f=-", stdin=template.read_text().replace("${WEBHOOK_SECRET}", SECRET)
-    )
-    namespace = re.search(r"namespace: (\S+)", template.read_text())[1]
-    made = Hook(cluster, namespace)
-    for name in made.runs():  # of an earlier session of tests on this cluster
-        cluster.kubectl("delete", "workflow", name, f"-n={namespace}")
-    return made
+    template = (repository.folder / "manifests/ci/webhook-secret.yaml.template").read_text()
+    cluster.kubectl("apply", "-f=-", stdin=template.replace("${WEBHOOK_SECRET}", SECRET))
+    return Hook(cluster, NAMESPACE)
 
 
 @pytest.fixture(scope="module")
-def pushed(hook, repository, cluster):
+def pushed(hook, repository):
     """Push a changed constant, deliver the event twice; return what came of it."""
-    for bucket in ("registry", "checkpoints"):
-        for path in (cluster.places.state / "s3" / bucket).iterdir():
-            shutil.rmtree(path)
-    change = {"components/resolve.py": lambda text: text + '\nprint("the constant is 4711")\n'}
-    event = repository.push(change)
+    edit = {"components/resolve.py": lambda text: text + '\nprint("the constant is 4711")\n'}
+    event = repository.push(edit)
     first = hook.deliver(event)
     (name,) = hook.runs()
     again = hook.deliver(event)
@@ -265,6 +278,23 @@ def test_a_redelivered_push_makes_no_second_run(pushed, hook):
     first, again = pushed["answers"]
     assert first == 200
     assert again >= 400  # Argo's own: the name is taken
+    assert len(hook.runs()) == 1
+
+
+def test_without_a_webhook_the_same_push_is_the_same_run(pushed, hook, repository, tmp_path):
+    event = tmp_path / "event.json"
+    event.write_text(json.dumps(pushed["event"]))
+    token = hook.cluster.kubectl("create", "token", "tiphys-submitter", f"-n={NAMESPACE}").strip()
+    done = subprocess.run(
+        [Path(sys.executable).with_name("tiphys"), "trigger", event, "--on", "ci"],
+        cwd=repository.folder,
+        env={**os.environ, **hook.cluster.environment, "ARGO_TOKEN": token},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "this push has started it already" in done.stdout
     assert len(hook.runs()) == 1
 
 
