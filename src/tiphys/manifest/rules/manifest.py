@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tiphys.errors import nearest
-from tiphys.manifest import decode, tree
+from tiphys.manifest import crons, decode, tree
 from tiphys.manifest.document import Document, resources
 from tiphys.manifest.join import joined
 from tiphys.manifest.model import (
@@ -55,6 +55,8 @@ def check(
     for document, resource in resources(documents):
         name = decode.get(document.tree, "metadata", "name")
         names.check_resource(resource, name.at if name.at.line else document.tree.at, findings)
+        if resource.kind is Kind.CRON_WORKFLOW:
+            crons.check(document.tree, findings)
         in_run = resource.spec is manifest.main.spec or _is_referred(resource, manifest.main)
         spec = effective.spec if effective and in_run else resource.spec
         context = _context(spec, whole, findings, in_run=in_run and effective is not None)
