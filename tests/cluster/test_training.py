@@ -1,19 +1,16 @@
 """The main line on a real Argo: data on S3 to a served model, the same file as on this machine."""
 
 import json
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from checkout import Checkout
 
 pytestmark = pytest.mark.cluster
 
-ROOT = Path(__file__).parents[2]
 FILE = "manifests/ci/training.yaml"
-LIMIT_SECONDS = 900
 
 
 @pytest.fixture(scope="module")
@@ -21,54 +18,9 @@ def cluster(cluster):
     return cluster.project
 
 
-class Project:
-    """A copy of the project, so that its runs and its registry start from nothing."""
-
-    def __init__(self, root, cluster):
-        self.root, self.cluster = root, cluster
-        self.environment = {**os.environ, **cluster.environment}
-
-    def tiphys(self, *words, code=0):
-        """Return what the command prints; it must end with *code*."""
-        argv = [Path(sys.executable).with_name("tiphys"), *words]
-        done = subprocess.run(
-            argv,
-            cwd=self.root,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=LIMIT_SECONDS,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
-        return done.stdout
-
-    def forget_models(self):
-        """Take the cluster's registry and server back to the beginning."""
-        for bucket in ("registry", "checkpoints"):
-            for path in (self.cluster.places.state / "s3" / bucket).iterdir():
-                shutil.rmtree(path)
-        self.cluster.kubectl("delete", "deployments,services", "--all")
-
-
 @pytest.fixture(scope="module")
 def project(cluster, tmp_path_factory):
-    copy = tmp_path_factory.mktemp("project") / "flights"
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        (copy / name).parent.mkdir(parents=True, exist_ok=True)
-        if (ROOT / name).exists():
-            shutil.copy2(ROOT / name, copy / name)
-    (copy / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")
-    remote = cluster.places.state / "s3" / "dvc" / "files"
-    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
-    made = Project(copy, cluster)
+    made = Checkout.at(tmp_path_factory.mktemp("project") / "flights", cluster)
     yield made
     made.tiphys("serve", "stop")
 

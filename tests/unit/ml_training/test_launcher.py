@@ -11,6 +11,7 @@ from tiphys.ml.training.outcome import GangFailedError
 from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
 
 NAME = gangs.gang().name
+DONE = Moment(state="Completed")
 
 
 @pytest.fixture
@@ -132,6 +133,12 @@ def test_an_api_server_that_stays_away_is_a_temporary_failure(launch):
     with pytest.raises(Temporary, match="away"):
         launch(cluster)
     assert cluster.deleted == [NAME]
+
+
+def test_where_a_pod_runs_is_said_once(launch, capsys):
+    running = Moment(pods=[pod("p-0") | {"spec": {"nodeName": "gpu-a"}}])
+    launch(Cluster([Moment(pods=[pod("p-0", "Pending")]), running, running, DONE]))
+    assert capsys.readouterr().out.count("p-0 runs on gpu-a.") == 1
 
 
 def test_what_a_pod_waits_for_is_said_once(launch, capsys):

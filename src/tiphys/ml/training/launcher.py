@@ -84,6 +84,7 @@ class _Watch:
         self.ends: Sequence[ending.End] = ()
         """Of this start of the gang."""
         self.waiting: dict[str, str] = {}
+        self.placed: set[str] = set()
 
     def until_done(self) -> None:
         """Return when the gang has succeeded. Raises: what it failed with."""
@@ -116,6 +117,7 @@ class _Watch:
         self.say_restarts(status.get("restarts", 0))
         if ends := ending.bad_ends(pods):
             self.ends = ends
+        self.say_where_pods_run(pods)
         self.say_what_is_waited_for(pods)
         for pod in pods:
             if _is_first(pod) and _has_started(pod):
@@ -130,6 +132,14 @@ class _Watch:
         self.restarts, self.ends = restarts, ()
         self.relay.finish()
         _say(f"{why} The gang is started again (restart {restarts}).")
+
+    def say_where_pods_run(self, pods: Sequence[Object]) -> None:
+        """Say once of each pod which node it got."""
+        for pod in pods:
+            name, node = pod["metadata"]["name"], pod.get("spec", {}).get("nodeName")
+            if node and name not in self.placed:
+                self.placed.add(name)
+                _say(f"{name} runs on {node}.")
 
     def say_what_is_waited_for(self, pods: Sequence[Object]) -> None:
         """Say why a pod does not start, once for each reason."""

@@ -1,0 +1,63 @@
+"""A copy of the project, so that its runs and its registry start from nothing."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from harness.cluster import Cluster
+
+ROOT = Path(__file__).parents[2]
+LIMIT_SECONDS = 900
+
+
+class Checkout:
+    """A folder with the project's files as they are now, and the command in it."""
+
+    def __init__(self, root: Path, cluster: Cluster) -> None:
+        self.root, self.cluster = root, cluster
+        self.environment = {**os.environ, **cluster.environment}
+
+    @classmethod
+    def at(cls, root: Path, cluster: Cluster) -> "Checkout":
+        """Make it at *root*, with the project's data, which the cluster's remote has too."""
+        listed = subprocess.run(
+            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for name in filter(None, listed.split("\0")):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / name).exists():
+                shutil.copy2(ROOT / name, root / name)
+        (root / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")
+        remote = cluster.places.state / "s3" / "dvc" / "files"
+        shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+        return cls(root, cluster)
+
+    def tiphys(self, *words: str, code: int = 0) -> str:
+        """Return what the command prints; it must end with *code*."""
+        done = subprocess.run(
+            [Path(sys.executable).with_name("tiphys"), *words],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=LIMIT_SECONDS,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    def forget_models(self) -> None:
+        """Take the cluster's registry and server back to the beginning."""
+        for bucket in ("registry", "checkpoints"):
+            for path in (self.cluster.places.state / "s3" / bucket).iterdir():
+                shutil.rmtree(path)
+        self.cluster.kubectl("delete", "deployments,services", "-l", OURS)
+
+
+OURS = "app.kubernetes.io/managed-by=tiphys"
