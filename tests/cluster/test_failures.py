@@ -68,6 +68,11 @@ CASES = list(EXPECTED)
 ELSEWHERE = {"bad-device", "preempted", "lost-node"}
 
 
+@pytest.fixture(scope="module")
+def cluster(cluster):
+    return cluster.project
+
+
 class Runs:
     """A run of each failure on one side; they go on at the same time."""
 
@@ -183,7 +188,6 @@ def there(project, cluster):
             runs.start(case)
     runs.end("bad-device")  # or the taint would take its node, too
     take_away(cluster, runs)
-    runs.end("preempted")
     runs.start("lost-node")
     lose(cluster, runs)
     return runs
@@ -192,35 +196,26 @@ def there(project, cluster):
 def pod(cluster, runs, case):
     """Return the pod of *case* that says it is ready, None before."""
     label = f"--selector=workflows.argoproj.io/workflow={runs.started[case][0]}"
-    namespace = f"--namespace={profile()['namespace']}"
-    for one in cluster.get("pods", label, namespace)["items"]:
+    for one in cluster.get("pods", label)["items"]:
         if one["status"].get("phase") == "Running":
-            name = one["metadata"]["name"]
-            if READY in cluster.kubectl("logs", name, "--container=main", namespace):
-                return one
+            log = cluster.kubectl("logs", one["metadata"]["name"], "--container=main")
+            return one if READY in log else None
     return None
 
 
 def take_away(cluster, runs):
-    """Reclaim the spot node under the step that counts, until the step is on another."""
+    """Reclaim the spot node under the step that counts, until the step is done on another."""
     found = patient("the step that counts", lambda: pod(cluster, runs, "preempted"))
     assert found["spec"]["nodeName"] == SPOT
-    cluster.kubectl("taint", "node", SPOT, f"{TAINT}=true:NoExecute")
-    try:
+    with cluster.tainted(SPOT, TAINT, "now", "NoExecute"):
         runs.end("preempted")
-    finally:
-        cluster.kubectl("taint", "node", SPOT, f"{TAINT}-")
 
 
 def lose(cluster, runs):
-    """Lose the node under the step that lingers."""
+    """Lose the node under the step that lingers, until the step is done on another."""
     found = patient("the step that lingers", lambda: pod(cluster, runs, "lost-node"))
-    node = found["spec"]["nodeName"]
-    cluster.lose_node(node)
-    try:
+    with cluster.lost_node(found["spec"]["nodeName"]):
         runs.end("lost-node")
-    finally:
-        cluster.return_node(node)
 
 
 @pytest.mark.parametrize("case", CASES)
