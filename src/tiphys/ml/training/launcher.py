@@ -23,7 +23,7 @@ from tiphys.ml.training.request import Request
 from tiphys.step import Preempted, Temporary
 
 POLL = timedelta(seconds=1)
-PATIENCE = timedelta(minutes=2)
+PATIENCE = timedelta(minutes=3)
 """How long the API server may be away, and how long an earlier gang may take to go."""
 
 
