@@ -1,5 +1,6 @@
 """The committed manifests are what workflows/ renders, and they run what they say."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -68,10 +69,18 @@ def test_in_production_training_has_a_gpu_its_node_and_retries_with_backoff():
     train = templates("production")["train"]
 
     assert train["container"]["resources"]["limits"]["nvidia.com/gpu"] == "1"
-    assert train["nodeSelector"] == {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}
+    assert train["nodeSelector"]["nvidia.com/gpu.product"] == "NVIDIA-H100-80GB-HBM3"
     assert train["tolerations"][0]["key"] == "nvidia.com/gpu"
     assert train["retryStrategy"]["limit"] == "5"
     assert train["retryStrategy"]["backoff"] == {"duration": "2s", "factor": "2", "cap": "60s"}
+
+
+def test_in_production_the_last_try_of_training_is_on_a_node_that_stays():
+    train = templates("production")["train"]
+
+    assert train["nodeSelector"]["pool"] == "spot"
+    chosen = json.loads(train["podSpecPatch"])["nodeSelector"]["pool"]
+    assert chosen == "{{=asInt(retries) >= 5 ? 'on-demand' : 'spot'}}"
 
 
 @pytest.mark.parametrize("cluster", ["local", "ci", "production"])
