@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, str] = {
     "delete": "Delete an ended run.",
     "trigger": "Start the run that a push asks for, as the webhook would.",
     "prune": "Delete what no run needs any more.",
+    "cron": "List, foretell, suspend and resume scheduled runs.",
     "parity": "Compare a local run with one on a cluster, node by node.",
     "serve": "Serve the champion on this machine.",
 }
