@@ -89,6 +89,7 @@ def test_every_step_asks_for_what_it_needs_and_says_how_it_is_retried(cluster):
         if "container" in template:
             assert {"cpu", "memory"} <= template["container"]["resources"]["requests"].keys(), name
             assert "limit" in template["retryStrategy"], name
+            assert json.loads(template["annotations"]["tiphys.dev/retries"]), name
             assert template["activeDeadlineSeconds"] > 0, name
 
 
