@@ -66,10 +66,11 @@ def in_bytes(quantity: str) -> int | None:
 def request(folder: Path, bytes_: int | None) -> dict[str, Any] | None:
     """Return what the nursery needs to keep the attempt in *folder* within *bytes_*.
 
-    None: it has no limit, or this machine lets us enforce none.
+    None: it has no limit, this machine lets us enforce none, or it has less memory than that. To
+    move a process into a group takes some milliseconds, so none is made for nothing.
     """
     found = groups()
-    if bytes_ is None or found is None:
+    if bytes_ is None or found is None or bytes_ >= _all_there_is():
         return None
     values = [[name, str(bytes_)] for name in found.settings]
     if found.whole:
@@ -89,6 +90,10 @@ def groups() -> Groups | None:
         own, mounts = (Path("/proc/self", name).read_text() for name in ("cgroup", "mountinfo"))
         return find(own, mounts, allowed)
     return None
+
+
+def _all_there_is() -> int:
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def find(cgroup: str, mountinfo: str, may: Callable[[Path, str], bool]) -> Groups | None:
