@@ -1,6 +1,7 @@
 """Getting a step or task ready: `when` first, then every other text, then its artifacts."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from tiphys import expression
@@ -83,6 +84,23 @@ def prepare(call: Call, view: Callable[[Call], View]) -> Prepared:
         if location is not None:
             found[artifact.name] = location
     return Prepared(call=filled, absent=absent, artifacts=found, words=seen.words)
+
+
+def leniently(given: Arguments, seen: View) -> Supplied:
+    """Return the arguments of a hook: a tag that names nothing stays, an artifact is left out."""
+    absent = frozenset(one.name for one in given.parameters if is_absent(one, seen))
+    filled = rewrite.rewritten(given, seen.words.lenient)
+    found = {}
+    for artifact in filled.artifacts:
+        with suppress(TemplateError):
+            if location := artifacts.resolved(artifact, seen):
+                found[artifact.name] = location
+    return Supplied(
+        parameters={one.name: one for one in filled.parameters if one.name not in absent},
+        absent=absent,
+        artifacts=found,
+        optional=frozenset(one.name for one in filled.artifacts if one.optional),
+    )
 
 
 def _refused(call: Call) -> bool:

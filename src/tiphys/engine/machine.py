@@ -15,6 +15,7 @@ from tiphys.engine import (
     dag,
     deadlines,
     entering,
+    exit_handlers,
     labels,
     limits,
     pods,
@@ -307,7 +308,7 @@ def _top_ended(state: State, notice: Ended) -> None:
             state.closing = state.verdict
             return
         site = _top(state, f"{state.begun.name}.onExit", handler, handler=True)
-        state.entries.append(Enter(site=site, supplied=state.supplied))
+        state.entries.append(Enter(site=site, supplied=exit_handlers.of_the_run(state)))
 
 
 def _handler_ended(state: State, notice: Ended) -> None:

@@ -17,6 +17,8 @@ T = TypeVar("T")
 Fill = Callable[[str], str]
 JSON_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _PLAIN = frozenset({type(None), bool, int, float, Position})
+_LATE = "on_exit_arguments"
+"""Filled in when the hook is called: the step's outputs are known then, a loop's item not."""
 _FIELDS: dict[type, tuple[str, ...]] = {}
 
 
@@ -53,6 +55,8 @@ def _rewritten(value: Any, fill: Fill) -> Any:
 def _fields_rewritten(value: Any, kind: type[Any], fill: Fill) -> Any:
     changed = {}
     for name in _names(kind):
+        if name == _LATE:
+            continue
         old = getattr(value, name)
         new = _rewritten(old, fill)
         if new is not old:

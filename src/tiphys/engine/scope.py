@@ -45,10 +45,7 @@ def view(state: State, frame: Composite, texts: Iterable[str], task: str | None 
     """
     kind: Literal["tasks", "steps"] = "tasks" if isinstance(frame, DagFrame) else "steps"
     names = dict(state.globals)
-    artifacts = {
-        f"workflow.outputs.artifacts.{name}": location
-        for name, location in state.output_artifacts.items()
-    }
+    artifacts = global_artifacts(state)
     own = state.nodes[tree.identify(state, frame.site.name)]
     names.update({f"inputs.parameters.{name}": value for name, value in own.inputs.items()})
     artifacts.update({f"inputs.artifacts.{k}": v for k, v in own.input_artifacts.items()})
@@ -58,6 +55,26 @@ def view(state: State, frame: Composite, texts: Iterable[str], task: str | None 
             _show(state, frame, producer, f"{kind}.{name}", (names, artifacts))
     words = Words(names, variables.environment(state))
     return View(words=words, artifacts=artifacts)
+
+
+def global_artifacts(state: State) -> dict[str, ArtifactLocation]:
+    """Return the artifacts that every text of the run may name."""
+    return {
+        f"workflow.outputs.artifacts.{name}": location
+        for name, location in state.output_artifacts.items()
+    }
+
+
+def own(state: State, seen: View, node: Node, call: Call) -> View:
+    """Return *seen* with what *node* itself has put out, as its exit hook may use it."""
+    task = isinstance(state.frames.get(node.boundary or ""), DagFrame)
+    prefix = f"{'tasks' if task else 'steps'}.{call.name}"
+    last = last_attempt(state, node)
+    names: dict[str, str | None] = {**facts(node, prefix)}
+    for name, value in last.outputs.parameters.items():
+        names[f"{prefix}.outputs.parameters.{name}"] = value
+    found = {f"{prefix}.outputs.artifacts.{k}": v for k, v in last.outputs.artifacts.items()}
+    return View(words=seen.words.more(names), artifacts={**seen.artifacts, **found})
 
 
 def _mentioned(frame: Composite, text: str, task: str | None) -> Iterator[str]:

@@ -172,6 +172,12 @@ def _exit_hook(value: tree.Value) -> str | None:
     return text(get(value, "onExit")) or text(get(value, "hooks", "exit", "template")) or None
 
 
+def _exit_arguments(value: tree.Value) -> model.Arguments:
+    """Only a hook has arguments of its own."""
+    given = tree.NULL if text(get(value, "onExit")) else get(value, "hooks", "exit", "arguments")
+    return decode(model.Arguments, given)
+
+
 def _metadata(name: str, value: tree.Value) -> Mapping[str, str]:
     """A template's own annotations, and those of its pods."""
     return {**texts(get(value, "metadata", name)), **texts(get(value, name))}
@@ -211,6 +217,8 @@ _SPECIAL: dict[tuple[type, str], _Decode] = {
     (object, "at"): _position,
     (model.Call, "on_exit"): _exit_hook,
     (model.WorkflowSpec, "on_exit"): _exit_hook,
+    (model.Call, "on_exit_arguments"): _exit_arguments,
+    (model.WorkflowSpec, "on_exit_arguments"): _exit_arguments,
     (model.WorkflowSpec, "workflow_metadata_labels"): partial(_workflow_metadata, "labels"),
     (model.WorkflowSpec, "workflow_metadata_labels_from"): _labels_from,
     (model.WorkflowSpec, "workflow_metadata_annotations"): partial(

@@ -231,6 +231,7 @@ class Call:
     depends: str | None = None
     dependencies: tuple[str, ...] = ()
     on_exit: str | None = None
+    on_exit_arguments: Arguments = Arguments()
     at: Position = field(default=NOWHERE, compare=False)
 
 
@@ -284,6 +285,7 @@ class WorkflowSpec:
     arguments: Arguments = Arguments()
     templates: tuple[Template, ...] = ()
     on_exit: str | None = None
+    on_exit_arguments: Arguments = Arguments()
     workflow_template_ref: TemplateRef | None = None
     retry_strategy: RetryStrategy | None = None
     active_deadline_seconds: int | None = None

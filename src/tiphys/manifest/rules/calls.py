@@ -25,6 +25,7 @@ def check(noun: str, call: Call, context: Context) -> None:
         check_name(call.template, context.at(call.at, "template"), context)
     if call.on_exit:
         check_name(call.on_exit, context.at(call.at, "onExit", "hooks"), context)
+        check_hook(who, call.on_exit, call.on_exit_arguments, context)
     names.check_parameters("parameter", call.arguments.parameters, context.findings)
     names.check_parameters("artifact", call.arguments.artifacts, context.findings)
     _check_values(call.arguments, context.findings)
@@ -58,6 +59,14 @@ def check_name(name: str, at: Position, context: Context) -> None:
     if not is_dynamic(name) and name not in context.local:
         found = f'there is no template "{name}".'
         context.findings.error(at, found, nearest(name, context.local))
+
+
+def check_hook(who: str, name: str, given: Arguments, context: Context) -> None:
+    """Check the arguments that an exit hook of *who* has of its own."""
+    template = context.local.get(name)
+    if template is not None and (given.parameters or given.artifacts):
+        hook = Call(name="", template=name, arguments=given, at=template.at)
+        check_arguments(f"the exit hook of {who}", hook, template, context.findings)
 
 
 def check_reference(reference: TemplateRef, at: Position, context: Context) -> None:

@@ -154,7 +154,10 @@ def _check_start(spec: WorkflowSpec, context: Context) -> None:
             continue
         at = context.at(spec.at, field)
         calls.check_name(name, at, context)
-        if name in context.local:
+        own = spec.on_exit_arguments
+        if field == "onExit" and (own.parameters or own.artifacts):
+            calls.check_hook("the workflow", name, own, context)
+        elif name in context.local:
             _check_given(context.local[name], spec, at, context)
 
 

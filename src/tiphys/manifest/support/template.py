@@ -96,7 +96,7 @@ HOOKS: Rows = {
 
 LIFECYCLE_HOOK: Rows = {
     "template": runs("text"),
-    "arguments": refused("`arguments:` of an exit hook: " + LATER),
+    "arguments": runs("Arguments"),
     "expression": refused("`expression:` of an exit hook: " + LATER),
     "templateRef": refused("`templateRef:` of an exit hook: " + LATER),
 }
