@@ -82,10 +82,10 @@ def train(job: Job) -> None:
         problem = f"The workers showed no sign of life for {STALL} and were killed."
         raise Temporary(problem)
     if end.exit_code:
-        _blame(job, killed_for_memory=_killed_for_memory() > killed)
+        blame(job, killed_for_memory=_killed_for_memory() > killed)
 
 
-def _blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
+def blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
     """Raise what made the workers fail."""
     if killed_for_memory:
         problem = "A worker was killed by the kernel: out of memory."

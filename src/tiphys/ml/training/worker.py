@@ -32,7 +32,7 @@ def main() -> None:
     stop = _StopSign()
     signal.signal(signal.SIGTERM, stop.show)
     job = Job.read(Path(sys.argv[1]))
-    with _blaming(job.output), _gang() as device:
+    with blaming(job.output), _gang() as device:
         _be_deterministic(job.settings.seed)
         trainer = Trainer(job, device)
         if not trainer.run(stop.shown) and trainer.leads_here:
@@ -40,7 +40,7 @@ def main() -> None:
 
 
 @contextmanager
-def _blaming(output: Path) -> Iterator[None]:
+def blaming(output: Path) -> Iterator[None]:
     """Leave word of a device that failed: torchrun says no more than that a worker did."""
     try:
         yield
