@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "resubmit": "Start a new run of the same manifest and parameters.",
     "delete": "Delete an ended run.",
     "trigger": "Start the run that a push asks for, as the webhook would.",
+    "doctor": "Check that a cluster, or this machine, has what is needed.",
     "prune": "Delete what no run needs any more.",
     "cron": "List, foretell, suspend and resume scheduled runs.",
     "parity": "Compare a local run with one on a cluster, node by node.",

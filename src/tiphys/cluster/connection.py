@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import argo_workflows
 import urllib3
+from argo_workflows.api.info_service_api import InfoServiceApi
 from argo_workflows.api_client import Endpoint
 from argo_workflows.exceptions import ApiException
 
@@ -115,6 +116,16 @@ def ask(
     return _object(connection, reply.data or b"{}")
 
 
+def date(connection: Connection) -> str | None:
+    """Return the time of the server as its answers give it; None where they do not.
+
+    Raises: ServerUnreachableError.
+    """
+    endpoint = InfoServiceApi(connection.client).get_version_endpoint
+    reply = _send(connection, _Call(endpoint, (), {}, None), REPLY_TIMEOUT_SECONDS)
+    return reply.headers.get("Date")
+
+
 def stream(
     connection: Connection, endpoint: Endpoint, *path: str, **query: Any
 ) -> Iterator[Object]:
@@ -171,7 +182,8 @@ def _object(connection: Connection, data: bytes) -> Object:
 
 
 def _said(problem: ApiException) -> str:
+    """Return the server's reason, without the guess at another namespace that it may add."""
     try:
-        return str(json.loads(problem.body)["message"])
+        return str(json.loads(problem.body)["message"]).partition(". Maybe you want")[0].rstrip(".")
     except (TypeError, ValueError, KeyError):
         return str(problem.reason or "no reason given")

@@ -1,0 +1,174 @@
+"""Whether a cluster, or this machine, has what the project needs: facts in, findings out."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from tiphys.manifest.profile import Tier
+from tiphys.report.quantities import amount, spelled
+from tiphys.report.usage import taking
+
+Object = Mapping[str, Any]
+TESTED = "v4.0.7"
+"""The version of Argo that the tests compare with."""
+SKEW = timedelta(seconds=30)
+"""More makes signatures of S3 and tokens fail, and the times of a run misleading."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One finding. `good` None: nobody could look, and `found` says why."""
+
+    what: str
+    good: bool | None
+    found: str
+    advice: str = ""
+
+
+def version(found: str) -> Check:
+    """Judge Argo's version by the one that is tested."""
+    minor, tested = (re.match(r"v?\d+\.\d+", text) for text in (found, TESTED))
+    good = minor is not None and tested is not None and minor[0] == tested[0]
+    advice = f"Tiphys is compared with {TESTED}: use that minor version, or run its cluster tests."
+    other = "" if found == TESTED else f", tested with {TESTED}"
+    return Check(what="Argo", good=good, found=f"{found}{other}", advice="" if good else advice)
+
+
+def clock(ahead: timedelta) -> Check:
+    """Judge how far the cluster's clock is ahead of ours."""
+    good = abs(ahead) <= SKEW
+    seconds = abs(ahead).total_seconds()
+    word = "ahead of" if ahead > timedelta(0) else "behind"
+    found = "agrees with ours" if good else f"is {seconds:.0f} s {word} ours"
+    return Check(what="clock", good=good, found=found, advice="" if good else "Set one by NTP.")
+
+
+def tier(one: Tier, nodes: Sequence[Object]) -> Check:
+    """Judge whether the nodes can take a step of this tier."""
+    what = f"tier {one.name}"
+    fitting = taking(one, nodes)
+    if not fitting:
+        labels = ", ".join(f"{name}={value}" for name, value in one.node_selector.items())
+        found = f"no node has {labels} and no taint that it does not tolerate"
+        advice = "Correct its `nodeSelector` or `tolerations`, or add such a node."
+        return Check(
+            what=what,
+            good=False,
+            found=found if labels else found[:8] + "takes it: all have taints",
+            advice=advice,
+        )
+    asked = {**one.limits, **one.requests}
+    for name in (*one.requests, *(limit for limit in one.limits if "/" in limit)):
+        most = max(amount(_allocatable(node).get(name, 0)) for node in fitting)
+        if amount(asked[name]) > most:
+            found = f"asks for {asked[name]} of {name}; the largest node has {spelled(most, name)}"
+            return Check(what=what, good=False, found=found, advice="Ask for less in the profile.")
+    places = sum(_places(one, asked, node) for node in fitting)
+    if places < one.nodes:
+        found = f"a step takes {one.nodes} nodes; there is room for {places} of its pods"
+        return Check(what=what, good=False, found=found, advice="Lower `nodes`, or add nodes.")
+    names = ", ".join(sorted(str(node["metadata"]["name"]) for node in fitting))
+    return Check(what=what, good=True, found=f"room for {places} of its pods on {names}")
+
+
+def _allocatable(node: Object) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = node["status"].get("allocatable") or {}
+    return found
+
+
+def _places(one: Tier, asked: Mapping[str, str], node: Object) -> int:
+    """Return how many pods of the tier *node* has room for when it is empty."""
+    counted = [*one.requests, *(name for name in one.limits if "/" in name)]
+    most = [
+        int(amount(_allocatable(node).get(name, 0)) / each)
+        for name in counted
+        if (each := amount(asked[name]))
+    ]
+    return min(most, default=1)
+
+
+def secret(name: str, keys: Iterable[str], held: Object | None) -> Check:
+    """Judge a Secret that the profile names; *held* None: there is none."""
+    what = f"Secret {name}"
+    if held is None:
+        advice = f"Make it: kubectl create secret generic {name} " + " ".join(
+            f"--from-literal={key}=…" for key in keys
+        )
+        return Check(what=what, good=False, found="does not exist", advice=advice.rstrip())
+    missing = [key for key in keys if key not in (held.get("data") or {})]
+    if missing:
+        found = f"has no {' and no '.join(missing)}"
+        return Check(what=what, good=False, found=found, advice="Add it, or correct the profile.")
+    return Check(what=what, good=True, found="is there")
+
+
+def installed(ours: Object, theirs: Object | None, file: str) -> Check:
+    """Judge whether the cluster has a rendered document as it is rendered now."""
+    what = f"{ours['kind']} {ours['metadata']['name']}"
+    advice = f"kubectl apply -f {file}"
+    if theirs is None:
+        return Check(what=what, good=False, found="is not installed", advice=advice)
+    others = list(_differences(_meaning(ours), _meaning(theirs), ""))
+    if others:
+        more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+        found = f"differs from what is rendered, at {others[0]}{more}"
+        return Check(what=what, good=False, found=found, advice=advice)
+    return Check(what=what, good=True, found="is as rendered")
+
+
+def _meaning(document: Object) -> Any:
+    """Return what somebody wrote of an object: not what a server adds."""
+    parts = {name: document.get(name) for name in ("spec", "rules", "roleRef", "subjects", "data")}
+    metadata = document["metadata"]
+    noted = metadata.get("annotations") or {}
+    parts["annotations"] = {
+        name: text
+        for name, text in noted.items()
+        if name.startswith(("tiphys.dev/", "workflows.argoproj.io/"))
+    }
+    return _plain(parts)
+
+
+def _plain(value: Any) -> Any:
+    """Return *value* without what is empty, and with scalars as text."""
+    if isinstance(value, Mapping):
+        cleaned = {str(name): _plain(part) for name, part in value.items()}
+        return {name: part for name, part in cleaned.items() if part not in (None, "", {}, [])}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return value if value is None else str(value)
+
+
+def _differences(ours: Any, theirs: Any, path: str) -> Iterator[str]:
+    """Yield where *theirs* is not *ours*."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for name in sorted({*ours, *theirs}):
+            yield from _differences(ours.get(name), theirs.get(name), f"{path}.{name}".lstrip("."))
+    elif isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs):
+        for number, (one, other) in enumerate(zip(ours, theirs, strict=True)):
+            yield from _differences(one, other, f"{path}[{number}]")
+    elif ours != theirs and not _same_amount(ours, theirs):
+        yield path
+
+
+def _same_amount(ours: Any, theirs: Any) -> bool:
+    """Whether both are one quantity: a server writes 1000m as 1."""
+    texts = isinstance(ours, str) and isinstance(theirs, str)
+    return texts and amount(ours) == amount(theirs) != 0
+
+
+def right(rule: tuple[str, str, str], needed_by: str, *, allowed: bool) -> Check:
+    """Judge one right of the token: (group, resource, verb)."""
+    group, resource, verb = rule
+    what = f"right to {verb} {resource}"
+    if allowed:
+        return Check(what=what, good=True, found="is given")
+    name = f"{resource}.{group}" if group else resource
+    return Check(
+        what=what,
+        good=False,
+        found=f"is missing, so {needed_by} will be refused",
+        advice=f"Bind the token's account to the Role tiphys-submitter ({verb} {name}).",
+    )
