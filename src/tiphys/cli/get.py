@@ -1,5 +1,7 @@
 """`tiphys get`."""
 
+from collections.abc import Iterator
+
 import click
 from rich.table import Table
 from rich.text import Text
@@ -24,10 +26,25 @@ def command(name: str, on: str | None, form: output.Format | None) -> None:
         return
     console = output.console()
     console.print(tree(run, SystemClock().now(), where.context))
-    for title, table in (("Attempts", _attempts(run)), ("Outputs", _outputs(run))):
+    for title, table in _tables(run):
         if table.row_count:
             console.print(Text(f"\n{title}", style="bold"))
             console.print(table)
+
+
+def _tables(run: Workflow) -> Iterator[tuple[str, Table]]:
+    yield "Attempts", _attempts(run)
+    yield "Tried again, at most so often", _retries(run)
+    yield "Outputs", _outputs(run)
+
+
+def _retries(run: Workflow) -> Table:
+    """Return the retry policies of the steps that have begun, those of a loop once."""
+    table = Table(box=None, show_header=False, padding=(0, 2))
+    policies = {row.template: row.retries for row in rows(run) if row.retries}
+    for name, often in policies.items():
+        table.add_row(name, Text(often))
+    return table
 
 
 def _attempts(run: Workflow) -> Table:

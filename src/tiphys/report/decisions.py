@@ -45,20 +45,25 @@ class _Policy:
             return False
 
 
+def policies(template: Object) -> str:
+    """Return for which failures a step of *template* is tried again, and how often; "" unknown."""
+    return ", ".join(_often(one, moves=_moves(template)) for one in _policies(template))
+
+
 def told(template: Object, attempts: Sequence[Object], ending: str | None = None) -> list[str]:
     """Return for each of *attempts* (nodes, the first one first) what was decided after it.
 
     "" for one that has not failed, and for all where the template does not tell its policies.
     *ending* is the message of their Retry node, None while there may be another attempt.
     """
-    policies = _policies(template)
+    asked = _policies(template)
     said = []
     for number, node in enumerate(attempts):
-        if not policies or node.get("phase") not in {Phase.FAILED, Phase.ERROR}:
+        if not asked or node.get("phase") not in {Phase.FAILED, Phase.ERROR}:
             said.append("")
             continue
         names = _names(node, number)
-        known = [one for one in policies if one.knows(names)]
+        known = [one for one in asked if one.knows(names)]
         last = ending if number + 1 == len(attempts) else None
         said.append(_decision(known, template, number, last))
     return said
@@ -91,6 +96,21 @@ def _again(policy: _Policy, template: Object, number: int) -> str:
     if policy.last_on_demand and number + 1 == policy.attempts and _moves(template):
         said += ", on demand"
     return said
+
+
+def _often(policy: _Policy, *, moves: bool) -> str:
+    if not policy.attempts:
+        return f"{policy.name} 0"
+    changes = [
+        words
+        for words, does in (
+            ("more memory", policy.more_memory),
+            ("another node", policy.another_node),
+            ("the last on demand", policy.last_on_demand and moves),
+        )
+        if does
+    ]
+    return f"{policy.name} {policy.attempts}" + (f" ({', '.join(changes)})" if changes else "")
 
 
 def _because(policy: _Policy) -> str:

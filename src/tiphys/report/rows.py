@@ -56,6 +56,8 @@ class Row:
     metrics: Mapping[str, float] = field(default_factory=dict)
     outputs: Mapping[str, str] = field(default_factory=dict)
     requests: Mapping[str, str] = field(default_factory=dict)
+    retries: str = ""
+    """For which failures it is tried again, and how often; "" where nobody says."""
 
     def duration(self, now: datetime) -> timedelta | None:
         """Return how long the step has run at *now*; None before its start."""
@@ -176,6 +178,7 @@ class _Tree:
             metrics=_metrics(last),
             outputs=_outputs(node),
             requests=resources.get("requests", {}),
+            retries=decisions.policies(template),
         )
 
     def _attempts(self, node: Object, template: Object) -> Iterator[Attempt]:

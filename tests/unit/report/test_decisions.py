@@ -88,6 +88,17 @@ def test_a_run_that_was_stopped_does_not_promise_another_attempt():
     assert told == "preempted: not tried again, for the run was ended: Stopped with strategy 'Stop'"
 
 
+def test_the_policies_of_a_step_are_said_whether_it_failed_or_not():
+    moved = template(podSpecPatch='{"nodeSelector":{"pool":"…"}}')
+
+    assert decisions.policies(moved) == (
+        "bad input 0, temporary 3, lost node 3, preempted 5 (the last on demand), hanging 1, "
+        "out of memory 1 (more memory), bad device 2 (another node)"
+    )
+    assert "preempted 5, hanging 1" in decisions.policies(template())
+    assert decisions.policies({}) == ""
+
+
 @pytest.mark.parametrize("text", [None, "", "[", '[{"for": "x"}]', "5"])
 def test_a_template_without_readable_policies_tells_nothing(text):
     made = template(annotations={} if text is None else {"tiphys.dev/retries": text})
