@@ -44,12 +44,12 @@ EXPECTED = {
     ),
     "out-of-memory": (
         "Succeeded",
-        [f"out of memory (1 of 1): {AGAIN}, with more memory than 200Mi", ""],
+        [f"out of memory (1 of 1): {AGAIN}, with 400Mi of memory", ""],
     ),
     "out-of-memory-twice": (
         "Failed",
         [
-            f"out of memory (1 of 1): {AGAIN}, with more memory than 200Mi",
+            f"out of memory (1 of 1): {AGAIN}, with 400Mi of memory",
             f"out of memory: {TWICE}; {TOO_LITTLE}",
         ],
     ),

@@ -15,6 +15,7 @@ from tiphys import expression
 from tiphys.engine import durations, retry
 from tiphys.engine.faults import TemplateError
 from tiphys.engine.node import Phase
+from tiphys.manifest import patch
 from tiphys.manifest.model import Backoff
 
 Object = Mapping[str, Any]
@@ -89,8 +90,8 @@ def _decision(known: Sequence[_Policy], template: Object, number: int, ending: s
 
 def _again(policy: _Policy, template: Object, number: int) -> str:
     said = f"again{_wait(template, number + 1)}"
-    if policy.more_memory and (memory := _limit(template)):
-        said += f", with more memory than {memory}"
+    if policy.more_memory and (memory := _limit(template, number + 1)):
+        said += f", with {memory} of memory"
     if policy.another_node:
         said += ", on another node"
     if policy.last_on_demand and number + 1 == policy.attempts and _moves(template):
@@ -160,9 +161,14 @@ def _nested(names: Mapping[str, str]) -> dict[str, str]:
     return {name.removeprefix(prefix): v for name, v in names.items() if name.startswith(prefix)}
 
 
-def _limit(template: Object) -> str:
-    limits = ((template.get("container") or {}).get("resources") or {}).get("limits") or {}
-    return str(limits.get("memory", ""))
+def _limit(template: Object, attempt: int) -> str | None:
+    """Return the memory limit of attempt number *attempt*, from 0, as its patch will say it."""
+    scope = expression.Scope({"retries": str(attempt), "lastRetry.message": ""}, _NO_DICE)
+    try:
+        patched = expression.substitute(str(template.get("podSpecPatch") or ""), scope)
+    except expression.ExpressionError:
+        return None
+    return patch.memory_limit(patched, "main")
 
 
 def _moves(template: Object) -> bool:

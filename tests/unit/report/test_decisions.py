@@ -10,6 +10,10 @@ from tiphys.report import decisions
 from tiphys.report.rows import rows
 
 OOM = "main: OOMKilled (exit code 137)"
+GROWING = {
+    "name": "main",
+    "resources": {"limits": {"memory": "{{=(min(asInt(retries), 1) + 1) * 4}}Gi"}},
+}
 LATE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -18,7 +22,7 @@ def template(policies=retries.TRAINING, **fields):
     return {
         "name": "train",
         "annotations": {"tiphys.dev/retries": retries.described(policies)},
-        "container": {"resources": {"limits": {"memory": "4Gi"}}},
+        "podSpecPatch": json.dumps({"containers": [GROWING]}),
         "retryStrategy": json.loads(json.dumps(strategy)),
         **fields,
     }
@@ -36,7 +40,7 @@ def attempt(code, message="", phase="Failed"):
         (75, "", "temporary (1 of 3): again after 2 seconds"),
         (None, "pod deleted", "lost node (1 of 3): again after 2 seconds"),
         (143, "", "preempted (1 of 5): again after 2 seconds"),
-        (137, OOM, "out of memory (1 of 1): again after 2 seconds, with more memory than 4Gi"),
+        (137, OOM, "out of memory (1 of 1): again after 2 seconds, with 8Gi of memory"),
         (76, "", "bad device (1 of 2): again after 2 seconds, on another node"),
         (None, LATE, "hanging (1 of 1): again after 2 seconds"),
         (1, "", "no policy is for this failure: not tried again"),
