@@ -1,6 +1,7 @@
 """Fakes that keep the contract of what they stand for, and builders of test values."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ Answer = Callable[[str, str, Any], tuple[int, Any]]
 
 
 @contextmanager
-def argo_server(answer: Answer) -> Iterator[str]:
+def argo_server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve *answer* on loopback as Argo Server would, and yield its address."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -82,10 +83,13 @@ def argo_server(answer: Answer) -> Iterator[str]:
             """Keep the test's output clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
         thread.join()

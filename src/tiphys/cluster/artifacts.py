@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import urllib3
 
-from tiphys.cluster.connection import REPLY_TIMEOUT_SECONDS, Connection, ServerUnreachableError
+from tiphys.cluster.connection import REPLY_TIMEOUT_SECONDS, Connection, unreachable
 
 
 def read(connection: Connection, run: str, node: str, artifact: str) -> bytes | None:
@@ -28,5 +28,5 @@ def read(connection: Connection, run: str, node: str, artifact: str) -> bytes | 
             timeout=REPLY_TIMEOUT_SECONDS,
         )
     except urllib3.exceptions.HTTPError as problem:
-        raise ServerUnreachableError(connection.server, type(problem).__name__) from None
+        raise unreachable(connection.server, problem) from None
     return bytes(reply.data) if reply.status == 200 else None

@@ -6,6 +6,7 @@ client raise on what Argo v4 really sends, so replies are read raw: one JSON obj
 
 import json
 import re
+import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -20,6 +21,10 @@ from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
 
 Object = dict[str, Any]
+AUTHORITY = "SSL_CERT_FILE"
+"""The variable with the file of certificates to trust, as OpenSSL and Go read it too."""
+SHORT = 120
+"""A longer answer that is no JSON is somebody's page, not a reason."""
 CONNECT_TIMEOUT_SECONDS = 5
 REPLY_TIMEOUT_SECONDS = 60
 
@@ -33,6 +38,19 @@ class ServerUnreachableError(UserError):
             f"no Argo Server answers here ({reason}).",
             "Is it running, and is `argo.server` in the profile its address?",
         )
+
+
+class UntrustedServerError(UserError):
+    """Somebody answers, but what protects the connection is not in order."""
+
+    def __init__(self, server: str, problem: ssl.SSLError) -> None:
+        if isinstance(problem, ssl.SSLCertVerificationError):
+            found = f"its certificate is not trusted ({problem.verify_message})."
+            advice = f"Put the file of the authority that signed it into {AUTHORITY}."
+        else:
+            found = "it does not speak TLS."
+            advice = "Write http:// in `argo.server` of the profile if it has none."
+        super().__init__(server, found, advice)
 
 
 class ServerRefusedError(UserError):
@@ -63,9 +81,16 @@ class NoServerError(UserError):
 
 
 _ADVICE = {
+    400: "What was sent is not what it takes: correct the manifest, or the address in the profile.",
     401: "The token is missing, wrong or expired: set the variable that `argo.token` names.",
     403: "The token's ServiceAccount may not do this: ask who runs the cluster for the right.",
     404: "`tiphys list --on PROFILE` shows what there is.",
+    409: "Choose another name, or delete that one first.",
+    422: "Kubernetes finds it invalid: correct the manifest.",
+    429: "It has too much to do: try again in a minute.",
+    502: "Nothing behind that address answers: is the Argo Server up?",
+    503: "It is starting, or has too much to do: try again in a minute.",
+    504: "It did not answer in time: try again in a minute.",
 }
 
 
@@ -90,15 +115,22 @@ def connect_to(profile: Profile, environment: Mapping[str, str]) -> Connection:
         found = f"the environment variable {variable}, which holds the token, is not set."
         raise NoServerError(profile, found, f"Type: export {variable}=…")
     return connect(
-        server=profile.argo.server, namespace=profile.namespace, token=environment[variable]
+        server=profile.argo.server,
+        namespace=profile.namespace,
+        token=environment[variable],
+        authority=environment.get(AUTHORITY),
     )
 
 
-def connect(*, server: str, namespace: str, token: str) -> Connection:
-    """Return a connection; nothing is sent yet. *token* may carry the word `Bearer`."""
+def connect(*, server: str, namespace: str, token: str, authority: str | None = None) -> Connection:
+    """Return a connection; nothing is sent yet. *token* may carry the word `Bearer`.
+
+    *authority* is the file with the certificates to trust, instead of those the world trusts.
+    """
     bearer = token if token.startswith("Bearer ") else f"Bearer {token}"
     configuration = argo_workflows.Configuration(host=server)
     configuration.discard_unknown_keys = True
+    configuration.ssl_ca_cert = authority
     client = argo_workflows.ApiClient(configuration, "Authorization", bearer)
     return Connection(server=server, namespace=namespace, client=client)
 
@@ -169,9 +201,17 @@ def _send(connection: Connection, call: _Call, seconds: float | None) -> urllib3
     except ApiException as problem:
         raise ServerRefusedError(connection.server, problem.status, _said(problem)) from None
     except urllib3.exceptions.HTTPError as problem:
-        reason = getattr(problem, "reason", None) or problem
-        raise ServerUnreachableError(connection.server, type(reason).__name__) from None
+        raise unreachable(connection.server, problem) from None
     return reply
+
+
+def unreachable(server: str, problem: urllib3.exceptions.HTTPError) -> UserError:
+    """Return what a connection that was not made means to a person."""
+    reason = getattr(problem, "reason", None) or problem
+    cause = reason.args[0] if isinstance(reason, urllib3.exceptions.SSLError) else reason
+    if isinstance(cause, ssl.SSLError):
+        return UntrustedServerError(server, cause)
+    return ServerUnreachableError(server, type(reason).__name__)
 
 
 def _object(connection: Connection, data: bytes) -> Object:
@@ -186,4 +226,6 @@ def _said(problem: ApiException) -> str:
     try:
         return str(json.loads(problem.body)["message"]).partition(". Maybe you want")[0].rstrip(".")
     except (TypeError, ValueError, KeyError):
-        return str(problem.reason or "no reason given")
+        plain = problem.body if isinstance(problem.body, bytes) else b""
+        text = plain.decode(errors="replace").strip()
+        return text if text and len(text) < SHORT else str(problem.reason or "no reason given")

@@ -1,4 +1,7 @@
+import shutil
 import socket
+import ssl
+import subprocess
 
 import pytest
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
@@ -8,6 +11,7 @@ from tiphys.cluster import submission, verbs
 from tiphys.cluster.connection import (
     ServerRefusedError,
     ServerUnreachableError,
+    UntrustedServerError,
     ask,
     connect,
 )
@@ -15,8 +19,9 @@ from tiphys.cluster.connection import (
 TEMPLATE = {"kind": "WorkflowTemplate", "metadata": {"name": "t"}, "spec": {}}
 
 
-def connection(server):
-    return connect(server=server, namespace="ml", token="x")  # noqa: S106 - nobody checks it
+def connection(server, authority=None):
+    token = "x"  # noqa: S105 - nobody checks it
+    return connect(server=server, namespace="ml", token=token, authority=authority)
 
 
 def test_nobody_there_is_one_clear_sentence():
@@ -29,7 +34,14 @@ def test_nobody_there_is_one_clear_sentence():
 
 @pytest.mark.parametrize(
     ("status", "advice"),
-    [(401, "expired"), (403, "may not do this"), (404, "tiphys list --on PROFILE")],
+    [
+        (400, "correct the manifest"),
+        (401, "expired"),
+        (403, "may not do this"),
+        (404, "tiphys list --on PROFILE"),
+        (409, "another name"),
+        (503, "try again"),
+    ],
 )
 def test_a_no_says_why_and_what_to_do(status, advice):
     with (
@@ -38,6 +50,31 @@ def test_a_no_says_why_and_what_to_do(status, advice):
     ):
         verbs.get(connection(server), "r")
     assert advice in str(refused.value)
+
+
+def test_a_certificate_that_nobody_vouches_for_says_whom_to_trust(tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
+    if (openssl := shutil.which("openssl")) is None:
+        pytest.skip("makes a certificate: needs openssl")
+    subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
+    made = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", *subject]
+    files = ["-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([openssl, *made, *files], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with argo_server(lambda *_: (200, {"items": []}), context) as server:
+        with pytest.raises(UntrustedServerError, match="certificate is not trusted") as refused:
+            verbs.list_runs(connection(server))
+        assert "SSL_CERT_FILE" in str(refused.value)
+        trusting = connection(server, str(certificate))
+        assert verbs.list_runs(trusting) == []
+
+
+def test_a_server_without_tls_is_named():
+    with argo_server(lambda *_: (200, {})) as server:
+        link = connection(server.replace("http:", "https:"))
+        with pytest.raises(UntrustedServerError, match="Write http://"):
+            verbs.get(link, "r")
 
 
 def test_a_no_without_words_gives_the_status():
