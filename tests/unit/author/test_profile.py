@@ -150,3 +150,20 @@ def test_a_label_that_only_the_nodes_that_stay_have_cannot_choose_between_them(f
     (problem,) = problems(folder(WHOLE.replace("    nodes: 2\n", stays)))
 
     assert "Say pool in the tier's nodeSelector, too." in problem
+
+
+def test_a_storage_may_have_credentials_of_its_own(folder):
+    keys = "access: a, secretKey: b"
+    own = f"credentials: {{default: {{secret: s3, {keys}}}, dvc: {{secret: data, {keys}}}}}"
+    lines = [own if line.startswith("credentials") else line for line in WHOLE.splitlines()]
+    profile = profiles.load(folder("\n".join(lines)))
+
+    found = [profile.credentials_of(url) for url in ("s3://d/files", "s3://d2", "s3://r")]
+    assert [each.secret for each in found] == ["data", "s3", "s3"]
+
+
+def test_credentials_of_a_storage_that_is_none_are_an_error(folder):
+    own = "credentials: {default: {secret: s3, access: a, secretKey: b}, data: {secret: s3}}"
+    lines = [own if line.startswith("credentials") else line for line in WHOLE.splitlines()]
+
+    assert any('unknown key "data"' in line for line in problems(folder("\n".join(lines))))

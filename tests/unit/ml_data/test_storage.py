@@ -61,3 +61,16 @@ def test_a_request_that_is_wrong_is_not_tried_again(status, kind):
 def test_refused_access_is_no_temporary_failure():
     with pytest.raises(UserError, match="access is refused"), storage.reach("s3://ml"):
         raise PermissionError
+
+
+def test_a_storage_with_keys_of_its_own_is_opened_with_them():
+    environ = {
+        "TIPHYS_KEYS": '{"s3://data": "DVC"}',
+        "AWS_ACCESS_KEY_ID_DVC": "reader",
+        "AWS_SECRET_ACCESS_KEY_DVC": "word",
+        "AWS_ENDPOINT_URL_DVC": "http://127.0.0.1:9",
+    }
+
+    own = storage.open_store("s3://data/files", environ).config
+    assert (own["access_key_id"], own["endpoint"]) == ("reader", "http://127.0.0.1:9")
+    assert "access_key_id" not in storage.open_store("s3://data2/files", environ).config
