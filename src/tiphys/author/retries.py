@@ -106,7 +106,9 @@ HANGING = RetryPolicy(
 )
 """It took longer than its timeout. A stuck connection is chance, a short timeout is not."""
 
-NEVER = RetryPolicy(name="never", matches="true", attempts=0, advice="doing it twice could do harm")
+NEVER = RetryPolicy(
+    name="any failure", matches="true", attempts=0, advice="doing it twice could do harm"
+)
 """For what must not happen twice. It stands alone."""
 
 EVERYWHERE = (BAD_INPUT, TEMPORARY, LOST_NODE, PREEMPTED, HANGING)

@@ -114,7 +114,7 @@ def test_what_is_never_repeated_has_the_limit_zero(policies):
 @pytest.mark.parametrize(
     ("policies", "backoff", "message"),
     [
-        ([retries.NEVER, retries.TEMPORARY], None, "never: stands beside other policies."),
+        ([retries.NEVER, retries.TEMPORARY], None, "any failure: stands beside other policies."),
         ([retries.TEMPORARY] * 2, None, "temporary: has two retry policies."),
         ([replace(retries.TEMPORARY, attempts=-1)], None, "temporary: has -1 attempts."),
         ([replace(retries.BAD_INPUT, more_memory=True)], None, "a retry that it never makes."),
