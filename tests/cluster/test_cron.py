@@ -1,0 +1,365 @@
+"""Schedules on the real controller: fire, publish, fire again; and all that can keep one from it.
+
+The project is a copy in a repository that pods read from and push to, in a namespace of its own.
+Its retraining comes every minute, and is small: one month to train on, one epoch.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from checkout import Checkout
+
+from tiphys.manifest import crons
+from tiphys.ml.data import calendar
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "tiphys-cron"
+LIMIT = 600
+LAST = "2013-04"
+"""The newest month of the copy; its source has the rest of the year."""
+
+
+class Project(Checkout):
+    """The copy, whose commands ask the namespace of its own."""
+
+    def kubectl(self, *words, stdin=None):
+        return self.cluster.kubectl(*words, f"--namespace={NAMESPACE}", stdin=stdin)
+
+    def get(self, *words):
+        return self.cluster.get(*words, f"--namespace={NAMESPACE}")
+
+    def runs(self, cron):
+        """Return the runs that *cron* started, the oldest first."""
+        label = f"workflows.argoproj.io/cron-workflow={cron}"
+        return sorted(self.get("workflows", "-l", label)["items"], key=scheduled)
+
+    def ended(self, name):
+        """Return the run *name* once it has ended well."""
+        run = until(lambda: ended(self.get("workflow", name)), f"the end of {name}")
+        assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+        return run
+
+    def publish(self, run):
+        """Submit the publishing template under the name *run*; return what it published."""
+        words = ("submit", "--from", "workflowtemplate/publishing", f"--namespace={NAMESPACE}")
+        self.cluster.argo(*words, f"--name={run}")
+        return outputs_of(self.ended(run))["publish"]
+
+    def trivial(self, name, spec):
+        """Make a CronWorkflow of one step that does nothing."""
+        image = self.get("workflowtemplate", "publishing")["spec"]["templates"][1]["container"]
+        restricted = ("image", "imagePullPolicy", "securityContext", "resources")
+        container = {key: image[key] for key in restricted}
+        container |= {"command": ["python", "-c", "pass"]}
+        workflow = {
+            "entrypoint": "main",
+            "serviceAccountName": "tiphys-executor",
+            "securityContext": {"runAsNonRoot": True, "runAsUser": 10001},
+            "templates": [{"name": "main", "container": container}],
+        }
+        document = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "CronWorkflow",
+            "metadata": {"name": name},
+            "spec": {"workflowSpec": workflow, **spec},
+        }
+        self.kubectl("apply", "--filename=-", stdin=json.dumps(document))
+        return crons.of(document)
+
+
+def scheduled(run):
+    """Return the start that the controller made *run* for: its name ends in it."""
+    return int(run["metadata"]["name"].rpartition("-")[2])
+
+
+def ended(run):
+    return run if run.get("status", {}).get("finishedAt") else None
+
+
+def until(ask, what, limit=LIMIT):
+    """Return the first answer of *ask* that is one."""
+    end = time.monotonic() + limit
+    while time.monotonic() < end:
+        if answer := ask():
+            return answer
+        time.sleep(1)
+    pytest.fail(f"no sign of {what} after {limit} s")
+
+
+def now():
+    return datetime.now(UTC)  # noqa: TID251 - the controller's clock is this one
+
+
+def sleep_past_the_minute(seconds):
+    """Return *seconds* after the next full minute."""
+    time.sleep(60 - time.time() % 60 + seconds)  # noqa: TID251 - as above
+
+
+def outputs_of(run):
+    """Return step to its output parameters."""
+    return {
+        node["displayName"]: {p["name"]: p["value"] for p in node["outputs"].get("parameters", ())}
+        for node in run["status"]["nodes"].values()
+        if "outputs" in node
+    }
+
+
+def change(file, *edits):
+    """Replace patterns in a file; each must be there."""
+    text = file.read_text()
+    for pattern, replacement in edits:
+        text, found = re.subn(pattern, replacement, text)
+        assert found, pattern
+    file.write_text(text)
+
+
+@pytest.fixture(scope="module")
+def project(cluster, tmp_path_factory):
+    """Return the copy, pushed and installed; its retraining is suspended."""
+    with cluster.git_daemon() as remote:
+        made = Project.at(tmp_path_factory.mktemp("cron") / "flights", cluster)
+        shrink(made, remote.url)
+        storage(made)
+        git(made, "add", "-A")
+        git(made, "commit", "-q", "-m", "The project")
+        git(made, "push", "-q", str(remote.path), "main")
+        install(made)
+        yield made
+        cluster.kubectl("delete", "namespace", NAMESPACE)
+
+
+def shrink(project, url):
+    """Make the copy small, and its own: namespace, storage, repository, schedule, data."""
+    root = project.root
+    git(project, "init", "-q", "-b", "main")
+    change(
+        root / "manifests/ci/profile.yaml",
+        (r"source: archive", f'source: {{git: "{url}"}}'),
+        (r"namespace: flights", f"namespace: {NAMESPACE}"),
+        (r"(s3://(registry|checkpoints|dvc))", rf"\1/{NAMESPACE}"),
+        (r"cache: .*\n", ""),
+    )
+    change(
+        root / "workflows/training.py",
+        (r"workers=run.workers,", "workers=run.workers, epochs=1,"),
+        (r"holdout=run.holdout\b", "holdout=run.holdout, window=1"),
+    )
+    change(
+        root / "workflows/retraining.py",
+        (r'"0 3 2 \* \*"', '"* * * * *"'),
+        (r"(timezone=)", r'parameters={"workers": 1}, \1'),
+    )
+    # here it is about which data are trained on, not about which model is better
+    change(
+        root / "gate/flights.yaml",
+        (r"margin: [0-9.]+", "margin: 0.4"),
+        (r"rule: superior", "rule: non_inferior, margin: 0.4"),
+        (r"min: 0.60", "min: 0.3"),
+        (r"max: 0.65", "max: 3"),
+    )
+    change(root / "params.yaml", (r"last: 2013-12", f"last: {LAST}"))
+    (root / ".dvc/cache").unlink()  # a link to the project's
+    python = Path(sys.executable)
+    path = f"{python.parent}:{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path}
+    subprocess.run([python, "-m", "dvc", "repro", "-q"], cwd=root, env=environment, check=True)
+    project.tiphys("render", "ci")
+    change(
+        root / "manifests/ci/install.yaml", (r"(  - '?\* \* \* \* \*'?\n)", r"\1  suspend: true\n")
+    )
+
+
+def storage(project):
+    """Put the data that the copy names into its remote, and forget its models."""
+    s3 = project.cluster.places.state / "s3"
+    for bucket in ("registry", "checkpoints", "dvc"):
+        shutil.rmtree(s3 / bucket / NAMESPACE, ignore_errors=True)
+    shutil.copytree(project.root / ".dvc/cache/files", s3 / "dvc" / NAMESPACE / "files")
+
+
+def git(project, *words):
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    done = subprocess.run(
+        ["git", *who, *words], cwd=project.root, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def install(project):
+    cluster = project.cluster
+    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    cluster.kubectl("create", "namespace", NAMESPACE)
+    restricted = "pod-security.kubernetes.io/enforce=restricted"
+    cluster.kubectl("label", "namespace", NAMESPACE, restricted)
+    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    for name in ("s3", "s3-data"):
+        project.kubectl("create", "secret", "generic", name, *literals)
+    cluster.kubectl("apply", "-f", str(project.root / "manifests/ci/install.yaml"))
+    token = project.kubectl("create", "token", "tiphys-submitter").strip()
+    project.environment |= {"ARGO_TOKEN": token}
+
+
+@pytest.fixture(scope="module")
+def story(project):
+    """Fire, meet an active run, suspend, publish, resume; return what came of each."""
+    told = {"resumed": project.tiphys("cron", "resume", "retraining", "--on", "ci")}
+    (first,) = until(lambda: project.runs("retraining"), "the first start", 90)
+    sleep_past_the_minute(10)
+    told["while it ran"] = project.runs("retraining")
+    told["listed"] = project.tiphys("cron", "list", "--on", "ci")
+    told["suspended"] = project.tiphys("cron", "suspend", "retraining", "--on", "ci")
+    told["first"] = project.ended(first["metadata"]["name"])
+    begin = time.monotonic()
+    told["published"] = project.publish("publishing-first")
+    told["publishing seconds"] = time.monotonic() - begin
+    sleep_past_the_minute(10)
+    told["while suspended"] = project.runs("retraining")
+    told["resumed at"] = now()
+    project.tiphys("cron", "resume", "retraining", "--on", "ci")
+    *_, second = until(lambda: project.runs("retraining")[1:], "the second start", 90)
+    project.tiphys("cron", "suspend", "retraining", "--on", "ci")
+    told["second"] = project.ended(second["metadata"]["name"])
+    return told
+
+
+def test_two_starts_around_a_publication_have_other_data_and_another_model(story):
+    first, second = (outputs_of(story[name]) for name in ("first", "second"))
+    data = [json.loads(found["resolve"]["dataset"])["md5"] for found in (first, second)]
+    assert story["published"]["month"] == "2013-05"
+    assert data[1] == story["published"]["data"] != data[0]
+    assert first["resolve"]["holdout"] == LAST
+    assert second["resolve"]["holdout"] == "2013-05"
+    assert second["resolve"]["months"] == json.dumps([LAST])
+    assert first["deploy"]["released"] == second["deploy"]["released"] == "true"
+    assert first["deploy"]["version"] != second["deploy"]["version"]
+
+
+def test_the_code_of_a_start_is_the_head_of_the_branch(story):
+    revisions = [outputs_of(story[name])["resolve"]["revision"] for name in ("first", "second")]
+    assert revisions[1] == story["published"]["commit"] != revisions[0]
+
+
+def test_forbid_skips_the_start_that_comes_while_a_run_is_active(story):
+    assert len(story["while it ran"]) == 1
+    begin, end = (story["first"]["status"][key] for key in ("startedAt", "finishedAt"))
+    assert (moment(end) - moment(begin)) > timedelta(seconds=70)
+
+
+def test_a_suspended_schedule_starts_nothing(story):
+    assert [run["metadata"]["name"] for run in story["while suspended"]] == [
+        story["first"]["metadata"]["name"]
+    ]
+    assert "retraining is suspended" in story["suspended"]
+
+
+def test_a_start_that_was_missed_is_made_up_for_within_its_deadline(story):
+    due = datetime.fromtimestamp(scheduled(story["second"]), UTC)
+    late = story["resumed at"] - due
+    assert timedelta(0) < late < timedelta(minutes=1)  # the newest of those that were missed
+
+
+def test_list_shows_the_last_start_and_the_active_run(story):
+    (line,) = (one for one in story["listed"].splitlines() if one.startswith("retraining"))
+    assert story["first"]["metadata"]["name"] in line
+    last = datetime.fromtimestamp(scheduled(story["first"]), UTC)
+    assert f"{last:%Y-%m-%d %H:%M}" in line
+
+
+@pytest.mark.usefixtures("story")
+def test_a_month_is_published_once_by_a_run_and_one_at_a_time(project):
+    before = project.publish("publishing-second")
+    names = ["publishing-third", "publishing-fourth"]
+    for name in names:
+        project.cluster.argo(
+            *("submit", "--from", "workflowtemplate/publishing"),
+            *(f"--name={name}", f"--namespace={NAMESPACE}"),
+        )
+    runs = [project.ended(name) for name in names]
+    (one, other) = sorted((pod_times(run) for run in runs), key=lambda times: times[0])
+    assert one[1] <= other[0], "the mutex let both in"
+    published = sorted(outputs_of(run)["publish"]["month"] for run in runs)
+    assert [before["month"], *published] == calendar.months("2013-06", "2013-08")
+
+
+def pod_times(run):
+    (pod,) = (node for node in run["status"]["nodes"].values() if node["type"] == "Pod")
+    return moment(pod["startedAt"]), moment(pod["finishedAt"])
+
+
+def test_a_time_zone_decides_when_a_schedule_starts(project):
+    zone = ZoneInfo("Asia/Kathmandu")  # 5:45 ahead of UTC
+    due = (now() + timedelta(seconds=75)).replace(second=0, microsecond=0)
+    local = due.astimezone(zone)
+    hour = f"{local.minute} {local.hour} * * *"
+    there = project.trivial("there", {"schedules": [hour], "timezone": zone.key})
+    project.trivial("elsewhere", {"schedules": [hour], "timezone": "Etc/UTC"})
+    assert there.next(now()) == due
+
+    (run,) = until(lambda: project.runs("there"), "the start in Kathmandu", 150)
+
+    assert scheduled(run) == int(due.timestamp())
+    assert project.runs("elsewhere") == []
+    status = project.get("cronworkflow", "there")["status"]
+    assert moment(status["lastScheduledTime"]) == due
+
+
+def test_a_start_that_was_missed_for_longer_than_its_deadline_is_lost(project):
+    spec = {"schedules": ["*/2 * * * *"], "startingDeadlineSeconds": 5}
+    project.trivial("strict", spec)
+    (first,) = until(lambda: project.runs("strict"), "the first start", 150)
+    project.tiphys("cron", "suspend", "strict", "--on", "ci")
+    missed = scheduled(first) + 120
+    time.sleep(max(0, missed + 20 - now().timestamp()))
+
+    project.tiphys("cron", "resume", "strict", "--on", "ci")
+    time.sleep(15)
+
+    assert [scheduled(run) for run in project.runs("strict")] == [scheduled(first)]
+    project.tiphys("cron", "suspend", "strict", "--on", "ci")
+
+
+def test_an_impossible_schedule_that_argo_takes_is_shown_as_never(project):
+    project.trivial("never", {"schedules": ["0 0 1 * *"], "suspend": True})
+    patch = json.dumps({"spec": {"schedules": ["0 0 31 2 *"], "suspend": False}})
+    project.kubectl("patch", "cronworkflow", "never", "--type=merge", f"--patch={patch}")
+
+    listed = project.tiphys("cron", "list", "--on", "ci")
+
+    assert "never comes" in re.sub(r"\s+", " ", listed)
+
+
+def test_from_a_start_to_the_new_model_takes_minutes(story, capsys):
+    lines = []
+    for name in ("first", "second"):
+        run = story[name]
+        answered = next(
+            moment(node["finishedAt"])
+            for node in run["status"]["nodes"].values()
+            if node["displayName"] == "deploy" and node["type"] == "Pod"
+        )
+        created = moment(run["metadata"]["creationTimestamp"])
+        spans = [pod for pod in run["status"]["nodes"].values() if pod["type"] == "Pod"]
+        steps = ", ".join(
+            f"{pod['displayName']} {(moment(pod['finishedAt']) - moment(pod['startedAt'])).seconds}"
+            for pod in sorted(spans, key=lambda pod: pod["startedAt"])
+        )
+        whole = (answered - created).total_seconds()
+        lines.append(f"{name} start to answering model: {whole:.0f} s ({steps})")
+    lines.append(f"publishing a month: {story['publishing seconds']:.0f} s")
+    with capsys.disabled():
+        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+
+
+def moment(text):
+    return datetime.fromisoformat(text)
