@@ -72,9 +72,9 @@ def train(job: Job) -> None:
     description = job.output / DESCRIPTION
     job.write(description)
     killed = _killed_for_memory()
-    end = _watch(_command(job, description), job.output / HEARTBEAT)
+    end = _watch(_command(job, description), job.output)
     saved = (job.output / PREEMPTED).exists()
-    if end.told_to_go or (saved and not end.exit_code):
+    if end.told_to_go or saved:
         did = "saved and left" if saved else "left before there was anything new to save"
         problem = f"The training was told to go: it {did}."
         raise Preempted(problem)
@@ -107,7 +107,8 @@ def _command(job: Job, description: Path) -> list[str]:
     ]
 
 
-def _watch(command: list[str], heartbeat: Path) -> _End:
+def _watch(command: list[str], output: Path) -> _End:
+    heartbeat, preempted = output / HEARTBEAT, output / PREEMPTED
     heartbeat.touch()
     process = subprocess.Popen(command, env=ENVIRONMENT | os.environ)
     told, stalled = False, False
@@ -122,6 +123,8 @@ def _watch(command: list[str], heartbeat: Path) -> _End:
             if silence(heartbeat) > STALL:
                 stalled = True
                 process.kill()
+            if preempted.exists():  # else torchrun waits here for a node that has left
+                process.terminate()
             time.sleep(POLL.total_seconds())
     return _End(exit_code=process.returncode, told_to_go=told, stalled=stalled)
 
