@@ -52,6 +52,8 @@ class Series:
 
     name: str
     points: Sequence[tuple[float, float]]
+    reference: bool = False
+    """It is there to compare with, and grey."""
 
 
 def text(value: Cell) -> Markup:
@@ -175,11 +177,11 @@ def line_chart(series: Sequence[Series], *, x: str, y: str) -> Markup:
     frame = _Frame.around(points)
     drawn = [*frame.axes(x, y)]
     for index, one in enumerate(series):
-        drawn.append(frame.line(one, f"s{index % 6}"))
+        drawn.append(frame.line(one, _style(index, one)))
     svg = element(
         "svg", *drawn, viewBox="0 0 720 300", role="img", aria_label=f"{y} by {x}", class_="chart"
     )
-    names = [element("li", one.name, class_=f"s{index % 6}") for index, one in enumerate(series)]
+    names = [element("li", one.name, class_=_style(index, one)) for index, one in enumerate(series)]
     legend = element("ul", *names, class_="legend") if len(series) > 1 else ""
     return element("figure", svg, legend)
 
@@ -207,7 +209,8 @@ class _Frame:
     @classmethod
     def around(cls, points: Sequence[tuple[float, float]]) -> "_Frame":
         xs, ys = zip(*points, strict=True)
-        return cls(x_ticks=ticks(min(xs), max(xs), 8), y_ticks=ticks(min(ys), max(ys)))
+        few = 8 if any(x % 1 for x in xs) else max(1, min(8, int(max(xs) - min(xs))))
+        return cls(x_ticks=ticks(min(xs), max(xs), few), y_ticks=ticks(min(ys), max(ys)))
 
     def place(self, x: float, y: float) -> tuple[str, str]:
         across = (x - self.x_ticks[0]) / (self.x_ticks[-1] - self.x_ticks[0])
@@ -231,6 +234,10 @@ class _Frame:
         few = places if len(places) <= 40 else []
         dots = [element("circle", cx=across, cy=height, r="3") for across, height in few]
         return element("g", path if places else "", *dots, class_=style)
+
+
+def _style(index: int, one: Series) -> str:
+    return "s5" if one.reference else f"s{index % 5}"
 
 
 def _decimal(value: float) -> str:

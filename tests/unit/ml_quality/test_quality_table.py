@@ -40,7 +40,7 @@ def test_a_row_knows_its_file(folder):
 
 def test_a_failure_is_explained_with_column_rows_and_values(folder):
     assert report.explain(CHECK, table.read(folder)) == (
-        'column "hour": expected values to be between (min_value 0, max_value 23); '
+        'column "hour": expected values to be between 0 and 23; '
         "1 of 5 are not: 99 in 2013-02.parquet row 1"
     )
 

@@ -89,7 +89,8 @@ def _checks(checks: Iterable[Check]) -> Markup:
 
 def _chart(lines: Mapping[str, Points], x: str, y: str) -> Markup:
     series = [Series(name=name, points=points) for name, points in lines.items()]
-    return page.line_chart([*series, Series(name="diagonal", points=DIAGONAL)], x=x, y=y)
+    diagonal = Series(name="diagonal", points=DIAGONAL, reference=True)
+    return page.line_chart([*series, diagonal], x=x, y=y)
 
 
 def _identity(decision: Decision) -> Markup:

@@ -15,6 +15,7 @@ from great_expectations.expectations.expectation_configuration import (
     ExpectationConfiguration,
 )
 
+from tiphys.ml.quality import wording
 from tiphys.ml.quality.outcome import Check, Example, Outcome, SuiteError
 
 EXAMPLES = 5
@@ -120,6 +121,8 @@ def _observed(raw: Json) -> str:
             f"{kind}: {', '.join(names)}" for kind, names in sorted(mismatched.items())
         )
     value = result.get("observed_value")
+    if isinstance(value, dict) and {"quantiles", "values"} <= value.keys():
+        return wording.quantiles(value)
     if isinstance(value, list):
         return f"{len(value)} of them"
     if value is not None:

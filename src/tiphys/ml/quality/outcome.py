@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol
 import pandas as pd
 
 from tiphys.errors import UserError
+from tiphys.ml.quality import wording
 
 Severity = Literal["none", "info", "warning", "critical"]
 """Of the worst failure; "none" when there is none."""
@@ -57,11 +58,9 @@ class Check:
         >>> Check(type="expect_column_values_to_be_between", column="hour", severity="critical",
         ...       why="", asked={"min_value": 0, "max_value": 23}, passed=True, unexpected=0,
         ...       checked=9, examples=(), observed="").expectation
-        'values to be between (min_value 0, max_value 23)'
+        'values to be between 0 and 23'
         """
-        words = self.type.removeprefix("expect_").removeprefix("column_").removeprefix("table_")
-        asked = ", ".join(f"{name} {_short(value)}" for name, value in self.asked.items())
-        return words.replace("_", " ") + (f" ({asked})" if asked else "")
+        return wording.sentence(self.type, self.asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,8 +105,3 @@ class Validator(Protocol):
 
     def __call__(self, frame: pd.DataFrame, suite: Mapping[str, Any]) -> Outcome:
         """Return how each expectation of *suite* went on *frame*, whose index counts from 0."""
-
-
-def _short(value: object) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 80 else text[:79] + "…"
