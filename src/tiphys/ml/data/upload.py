@@ -11,7 +11,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import obstore
-from obstore.exceptions import AlreadyExistsError
 
 from tiphys.ml.data.pin import Pin, object_key
 from tiphys.ml.storage import locate, open_store, reach
@@ -37,8 +36,7 @@ def upload(pin: Pin, cache: Path, remote: str) -> int:
             with suppress(FileNotFoundError):
                 if obstore.head(store, key)["size"] == file.stat().st_size:
                     return 0
-            with suppress(AlreadyExistsError):
-                obstore.put(store, key, file, mode="overwrite")
+            obstore.put(store, key, file)
             return file.stat().st_size
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
