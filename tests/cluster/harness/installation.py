@@ -1,0 +1,88 @@
+"""What `manifests/ci/install.yaml` makes of an empty namespace, apart from the project's own."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.cluster import Cluster, Json
+from harness.errors import HarnessError
+
+RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """A namespace that Pod Security `restricted` guards, and the file to apply to it."""
+
+    cluster: Cluster
+    namespace: str
+    file: Path
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        """Return what kubectl prints of this namespace, as the administrator."""
+        return self.cluster.kubectl("--namespace", self.namespace, *words, stdin=stdin)
+
+    def get(self, *words: str) -> Json:
+        """Return an object of this namespace, or a list."""
+        found: Json = json.loads(self.kubectl("get", *words, "-o", "json"))
+        return found
+
+    def token(self, account: str) -> str:
+        """Return a short-lived token of *account*."""
+        return self.kubectl("create", "token", account, "--duration=10m").strip()
+
+    def refusal(self, *words: str, stdin: str | None = None) -> str:
+        """Return what the API server says to a request that it must not allow."""
+        try:
+            done = self.kubectl(*words, stdin=stdin)
+        except HarnessError as refused:
+            return str(refused)
+        raise AssertionError(f"`kubectl {' '.join(words)}` was allowed: {done}")
+
+    def run(self, workflow: Json, timeout_seconds: int = 300) -> Json:
+        """Return *workflow* once it is completed."""
+        made = json.loads(
+            self.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(workflow))
+        )
+        name = made["metadata"]["name"]
+        limit = f"--timeout={timeout_seconds}s"
+        self.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
+        return self.get("workflow", name)
+
+
+@contextmanager
+def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Installation]:
+    """Make a namespace for the files of *root*, written for it below *folder*; then remove it.
+
+    Its registry is its own too, so that other runs of the project keep theirs.
+    """
+    namespace = "tiphys-install"
+    text = (root / "manifests/ci/install.yaml").read_text()
+    documents = list(
+        yaml.safe_load_all(text.replace("s3://registry", f"s3://registry/{namespace}"))
+    )
+    for document in documents:
+        _move(document, namespace)
+    file = folder / "install.yaml"
+    file.write_text(yaml.safe_dump_all(documents))
+    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found")
+    cluster.kubectl("create", "namespace", namespace)
+    cluster.kubectl("label", "namespace", namespace, RESTRICTED)
+    made = Installation(cluster=cluster, namespace=namespace, file=file)
+    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    for name in ("s3", "s3-data"):
+        made.kubectl("create", "secret", "generic", name, *literals)
+    yield made
+    cluster.kubectl("delete", "namespace", namespace)
+
+
+def _move(document: dict[str, Any], namespace: str) -> None:
+    document["metadata"]["namespace"] = namespace
+    for subject in document.get("subjects", ()):
+        subject["namespace"] = namespace

@@ -1,0 +1,193 @@
+"""Least privilege on the real API server: what each account of `install.yaml` may not do."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+from harness.errors import HarnessError
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = list(yaml.safe_load_all((ROOT / "manifests/ci/install.yaml").read_text()))
+ACCOUNTS = [each["metadata"]["name"] for each in DOCUMENTS if each["kind"] == "ServiceAccount"]
+
+ANYTHING = """\
+create deployments.apps
+patch deployments.apps/serve-flights
+create pods
+create pods/exec
+get secrets
+get secrets/s3
+get secrets/s3-data
+create workflows.argoproj.io
+create workflowtaskresults.argoproj.io
+create jobsets.jobset.x-k8s.io
+create serviceaccounts/token
+create rolebindings.rbac.authorization.k8s.io"""
+"""What a step might wish for; no step may do more of it than `ALLOWED` says."""
+
+ALLOWED = {
+    "tiphys-executor": """\
+create workflowtaskresults.argoproj.io
+patch workflowtaskresults.argoproj.io""",
+    "tiphys-deploy": """\
+create deployments.apps/serve-flights
+patch deployments.apps/serve-flights
+patch services/serve-flights""",
+    "tiphys-train-gang": """\
+create jobsets.jobset.x-k8s.io
+delete jobsets.jobset.x-k8s.io
+list pods
+get pods/log""",
+    "tiphys-submitter": """\
+create workflows.argoproj.io
+patch workflows.argoproj.io
+delete workflows.argoproj.io
+update workflowtemplates.argoproj.io
+patch cronworkflows.argoproj.io
+list workfloweventbindings.argoproj.io
+delete pods
+get pods/log
+list events
+list jobsets.jobset.x-k8s.io
+delete jobsets.jobset.x-k8s.io
+get secrets/s3""",
+}
+
+DENIED = {
+    "tiphys-deploy": """\
+patch deployments.apps/another
+delete deployments.apps/serve-flights
+list deployments.apps
+list pods""",
+    "tiphys-train-gang": """\
+delete pods
+create pods/exec""",
+    "tiphys-submitter": """\
+delete workflowtemplates.argoproj.io
+patch deployments.apps
+list secrets
+list nodes""",
+}
+
+SERVER = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: NAME}
+spec:
+  selector: {matchLabels: {a: b}}
+  template:
+    metadata: {labels: {a: b}}
+    spec: {containers: [{name: server, image: busybox}]}
+"""
+
+
+@pytest.fixture(scope="module")
+def project(cluster):
+    """The cluster as seen from the namespace that `install.yaml` is for."""
+    return cluster.project
+
+
+def may(project, account: str, question: str) -> bool:
+    """Return the API server's answer, for *account*."""
+    verb, _, resource = question.partition(" ")
+    resource, _, subresource = resource.partition("/") if _is_sub(resource) else (resource, "", "")
+    sub = [f"--subresource={subresource}"] if subresource else []
+    user = f"--as=system:serviceaccount:{project.namespace}:{account}"
+    try:
+        answer = project.kubectl("auth", "can-i", verb, resource, *sub, user)
+    except HarnessError as refused:
+        answer = str(refused).partition("ended with 1:\n")[2]
+    assert answer.startswith(("yes", "no")), f"{question}: {answer}"
+    return answer.startswith("yes")
+
+
+def _is_sub(resource: str) -> bool:
+    return resource.rpartition("/")[2] in {"log", "exec", "token"}
+
+
+def denials() -> list[tuple[str, str]]:
+    """Return each account with each thing it may not do."""
+    return [
+        (account, question)
+        for account in ACCOUNTS
+        for question in [*ANYTHING.splitlines(), *DENIED.get(account, "").splitlines()]
+        if question not in ALLOWED.get(account, "").splitlines()
+    ]
+
+
+def test_no_account_may_do_more_than_its_work(project):
+    table = [(*row, may(project, *row)) for row in denials()]
+    lines = [f"{name:24} {asked:44} {'ALLOWED' if yes else 'denied'}" for name, asked, yes in table]
+    print("\n".join([*lines, f"{len(table)} denials"]))  # noqa: T201 -- shown with `-s`
+
+    assert not [row for row in table if row[2]]
+
+
+def test_each_account_may_do_its_work(project):
+    missing = [
+        (account, question)
+        for account, questions in ALLOWED.items()
+        for question in questions.splitlines()
+        if not may(project, account, question)
+    ]
+
+    assert missing == []
+
+
+def refused(project, account: str, *words: str, stdin: str | None = None) -> bool:
+    """Say whether the API server forbids it to a real token of *account*."""
+    token = project.kubectl("create", "token", account, "--duration=10m").strip()
+    answer = ""
+    try:
+        project.kubectl(f"--token={token}", *words, stdin=stdin)
+    except HarnessError as error:
+        answer = str(error).replace(token, "…")
+    assert not answer or "forbidden" in answer.lower(), answer
+    return bool(answer)
+
+
+def test_with_its_own_token_train_can_touch_no_deployment(project):
+    server = SERVER.replace("NAME", "serve-flights")
+    apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
+
+    assert refused(project, "tiphys-train", *apply, stdin=server)
+    assert refused(project, "tiphys-train", "delete", "deployment", "serve-flights")
+
+
+def test_with_its_own_token_deploy_applies_its_own_server_and_no_other(project):
+    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
+
+    assert not refused(
+        project,
+        "tiphys-deploy",
+        *apply,
+        "--validate=false",
+        stdin=SERVER.replace("NAME", "serve-flights"),
+    )
+    assert refused(project, "tiphys-deploy", *apply, stdin=SERVER.replace("NAME", "another"))
+
+
+def test_with_its_own_token_deploy_cannot_read_the_datas_secret(project):
+    assert refused(project, "tiphys-deploy", "get", "secret", "s3-data")
+    (deploy,) = (
+        template
+        for each in DOCUMENTS
+        if each["kind"] == "WorkflowTemplate" and each["metadata"]["name"] == "training"
+        for template in each["spec"]["templates"]
+        if template["name"] == "deploy"
+    )
+    assert "s3-data" not in str(deploy)
+
+
+def test_no_role_of_ours_has_a_wildcard(project):
+    roles = [each for each in DOCUMENTS if each["kind"] == "Role"]
+    there = project.get("roles", "-l", "app.kubernetes.io/managed-by=tiphys")["items"]
+
+    assert {each["metadata"]["name"] for each in roles} <= {
+        each["metadata"]["name"] for each in there
+    }
+    for role in [*roles, *there]:
+        for rule in role["rules"]:
+            assert "*" not in [*rule["apiGroups"], *rule["resources"], *rule["verbs"]], role
