@@ -97,6 +97,17 @@ def test_credentials_are_those_of_the_step_s_own_template(tmp_path):
     assert kubernetes.own_environment(template) == [SECRET]
 
 
+def test_the_pods_are_what_pod_security_restricted_asks_for_and_write_to_tmp_only():
+    pod = kubernetes.deployment(SERVER)["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert container["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108
+
+
 class ApiServer(BaseHTTPRequestHandler):
     """Answers patches with what was sent, and refuses services."""
 
