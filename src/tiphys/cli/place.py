@@ -150,7 +150,7 @@ class Here:
 
     def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
         known = settings.load(RunFolder(runtime.run_folder(self.root, name)))
-        return Evidence(slots=known.slots), ()
+        return Evidence(slots=known.slots, deferred=runtime.deferred(self.root, name)), ()
 
 
 def suffix(on: str | None) -> str:

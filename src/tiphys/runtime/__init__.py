@@ -8,7 +8,16 @@ started at most once. The verbs are functions that return values; they print not
 from tiphys.runtime.binding import read_parameters
 from tiphys.runtime.faults import RefusedError
 from tiphys.runtime.project import ProjectCode, pack_project
-from tiphys.runtime.reading import artifact, driven, get, list_runs, logs, run_folder, watch
+from tiphys.runtime.reading import (
+    artifact,
+    deferred,
+    driven,
+    get,
+    list_runs,
+    logs,
+    run_folder,
+    watch,
+)
 from tiphys.runtime.request import INTERRUPTED, LogLine, Observer, Outcome, RunRequest
 from tiphys.runtime.running import (
     delete,
@@ -31,6 +40,7 @@ __all__ = [
     "RefusedError",
     "RunRequest",
     "artifact",
+    "deferred",
     "delete",
     "driven",
     "get",

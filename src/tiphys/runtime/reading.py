@@ -10,6 +10,7 @@ from typing import Any
 from tiphys import engine
 from tiphys import manifest as manifests
 from tiphys.engine import naming
+from tiphys.engine.state import State
 from tiphys.engine.status import ended
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.runtime import folder
@@ -46,6 +47,17 @@ def get(root: Path, name: str) -> Workflow:
     Raises: UnknownNameError: there is none.
     """
     return _workflow(folder.find(root, name))
+
+
+def deferred(root: Path, name: str) -> dict[str, str]:
+    """Return the calls of a run that wait without a node, each with what for.
+
+    Raises: UserError: there is none, or its manifest cannot be read any more.
+    """
+    state = _state(folder.find(root, name))
+    limits = [item for queue in state.deferred.values() for item in queue]
+    found = {item.site.name: "parallelism" for item in limits}
+    return found | {item.site.name: "lock" for item in state.lock_waiters}
 
 
 def driven(workflow: Workflow) -> bool:
@@ -93,7 +105,9 @@ def _workflow(run: RunFolder) -> Workflow:
     driver = run.driver()
     workflow = _read(run.status)
     if workflow is None or (not driver and not ended(workflow)):
-        workflow = _replayed(run)  # the driver died before it could say how far it had come
+        workflow = engine.status(
+            _state(run)
+        )  # the driver died before it could say how far it had come
     if not ended(workflow):
         workflow["metadata"].setdefault("annotations", {})[DRIVER] = driver or "absent"
     return workflow
@@ -107,11 +121,12 @@ def _read(status: Path) -> Workflow | None:
     return workflow
 
 
-def _replayed(run: RunFolder) -> Workflow:
+def _state(run: RunFolder) -> State:
+    """Return what the journal leads to."""
     loaded = manifests.load(run.files(), parameters=frozenset(given(run)))
     if loaded.manifest is None:
         raise RefusedError(loaded.errors)
-    return engine.status(replay(run, loaded.manifest)[0])
+    return replay(run, loaded.manifest)[0]
 
 
 def logs(

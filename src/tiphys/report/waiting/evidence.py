@@ -1,7 +1,7 @@
 """What is known beside the run, and what is said of a waiting step."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 Object = Mapping[str, Any]
@@ -16,6 +16,8 @@ class Evidence:
     events: Sequence[Object] | None = None
     """Of its pods."""
     nodes: Sequence[Object] | None = None
+    deferred: Mapping[str, str] = field(default_factory=dict)
+    """Name of a node to be to what it waits for: `lock` or `parallelism`."""
     slots: int | None = None
     """How many attempts this machine runs at once; None: it is a cluster."""
 

@@ -1,12 +1,15 @@
 """One reason for each waiting step, in the order of the run's tree."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from tiphys.report.rows import rows, templates_of
 from tiphys.report.waiting import gangs, locks, order, scheduling, starting
 from tiphys.report.waiting.evidence import Evidence, Object, Reason
 
 _NOTHING = Evidence()
+_GROUP = re.compile(r"\[\d+\]")
+_ONE = re.compile(r"\([^()]*\)$")
 
 
 def explain(workflow: Object, evidence: Evidence = _NOTHING) -> list[Reason]:
@@ -20,19 +23,29 @@ def explain(workflow: Object, evidence: Evidence = _NOTHING) -> list[Reason]:
         for node in workflow["status"]["nodes"].values()
         if (reason := _Node(workflow, node, templates).reason(evidence))
     ]
-    place = {row.name: number for number, row in enumerate(rows(workflow))}
     found = [*begun, *order.unbegun(workflow, templates)]
-    last = len(place)
-    return [*whole, *sorted(found, key=lambda one: place.get(name_of(one), last))]
+    found += _deferred(workflow, evidence, {reason.step for reason in found})
+    return [*whole, *_in_order(workflow, found)]
 
 
-def name_of(reason: Reason) -> str:
-    """Return the display name of a reason's step.
+def _deferred(workflow: Object, evidence: Evidence, known: Collection[str]) -> Iterator[Reason]:
+    """Yield calls that wait without a node, as they do here, and that nothing else tells."""
+    for name, kind in evidence.deferred.items():
+        step = path(workflow, {"name": name})
+        if step not in known:
+            found = "a lock that another step has" if kind == "lock" else "a step to end"
+            yield Reason(step=step, kind=kind, found=found)
 
-    >>> name_of(Reason(step="[1].fan(2:c).load", kind="lock", found=""))
-    'load'
-    """
-    return reason.step.rpartition(".")[2]
+
+def _in_order(workflow: Object, reasons: Iterable[Reason]) -> list[Reason]:
+    """Return *reasons* in the order of the manifest; attempts and items stand with their step."""
+    place = {row.name: number for number, row in enumerate(rows(workflow))}
+
+    def key(reason: Reason) -> int:
+        name = reason.step.rpartition(".")[2]
+        return place.get(name, place.get(_ONE.sub("", name), len(place)))
+
+    return sorted(reasons, key=key)
 
 
 def held(workflow: Object) -> Iterator[Object]:
@@ -165,6 +178,7 @@ def _unscheduled(pod: Object | None) -> str:
 
 
 def path(workflow: Object, node: Object) -> str:
-    """Return the name of a node without that of its run."""
+    """Return the name of a node without that of its run and without groups of steps."""
     name = workflow["metadata"]["name"]
-    return str(node["name"]).removeprefix(name).lstrip(".") or str(node["displayName"])
+    inside = _GROUP.sub("", str(node["name"]).removeprefix(name)).lstrip(".")
+    return inside or str(node.get("displayName", ""))
