@@ -114,9 +114,10 @@ def _of_profile(
         yield Rendered(path=path, text=_header(module) + document.text(resources))
     if profile.built:
         accounts = install.resources(profile, [each.to_dict() for each in documents])
+        lasting = [each for each in documents if each.to_dict()["kind"] != "Workflow"]
         yield Rendered(
             path=profile.folder / "install.yaml",
-            text=INSTALL + document.text([*accounts, *documents]),
+            text=INSTALL + document.text([*accounts, *lasting]),  # to apply a Workflow is to run it
         )
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from tiphys.author import render
+from tiphys.author import images, render
 from tiphys.errors import UnknownNameError
 
 PROFILE = """\
@@ -48,10 +48,10 @@ def project(tmp_path, monkeypatch):
     ours = {name: m for name, m in sys.modules.items() if name.split(".")[0] == "workflows"}
     for name in ours:
         monkeypatch.delitem(sys.modules, name)
-    for cluster, images in (("laptop", "none"), ("lab", "registry.example/words")):
+    for cluster, repository in (("laptop", "none"), ("lab", "registry.example/words")):
         folder = tmp_path / "manifests" / cluster
         folder.mkdir(parents=True)
-        (folder / "profile.yaml").write_text(PROFILE.format(images=images))
+        (folder / "profile.yaml").write_text(PROFILE.format(images=repository))
     lock = tmp_path / "requirements/step.lock"
     lock.parent.mkdir()
     lock.write_text("numpy==2.0\n")
@@ -124,4 +124,24 @@ def test_a_package_of_the_same_name_from_elsewhere_is_noticed(project, tmp_path_
     sys.modules["workflows.words"] = stranger
 
     with pytest.raises(render.ForeignModuleError, match=r"imported as workflows\.words"):
+        render.render(project)
+
+
+def test_what_is_installed_starts_no_run(project):
+    at = project / "workflows/words.py"
+    once = "    from hera.workflows import Workflow\n    return [Workflow(generate_name='once-'), "
+    at.write_text(WORKFLOW.replace("    return [", once))
+
+    lab, install, *_ = render.render(project, ["lab"])
+
+    assert "generateName: once-" in lab.text
+    assert "generateName: once-" not in install.text
+    assert "kind: WorkflowTemplate" in install.text
+
+
+def test_an_image_that_the_profile_does_not_let_in_is_refused(project):
+    profile = project / "manifests/lab/profile.yaml"
+    profile.write_text(profile.read_text() + "registries: [registry.example/others]\n")
+
+    with pytest.raises(images.ImageError, match="not from a registry of this profile"):
         render.render(project)
