@@ -12,6 +12,7 @@ from tiphys.engine import (
     naming,
     pods,
     steps,
+    suspends,
     templates,
     tree,
     variables,
@@ -110,7 +111,7 @@ def local_names(state: State, site: Site, template: Template) -> dict[str, str |
 def run(
     state: State, site: Site, bound: Bound, context: Context, cut_off: datetime | None = None
 ) -> None:
-    """Make what the template is: a pod, steps or a DAG."""
+    """Make what the template is: a pod, steps, a DAG or a wait."""
     match bound.template.kind:
         case TemplateKind.POD:
             pods.start(state, site, bound, cut_off)
@@ -118,6 +119,8 @@ def run(
             steps.begin(state, site, bound, context)
         case TemplateKind.DAG:
             dag.begin(state, site, bound, context)
+        case TemplateKind.SUSPEND:
+            suspends.begin(state, site, bound)
 
 
 def refuse(state: State, site: Site, message: str, *, quiet: bool = False) -> None:

@@ -21,6 +21,7 @@ from tiphys.engine import (
     pods,
     rerun,
     steps,
+    suspends,
     tree,
     variables,
 )
@@ -59,6 +60,7 @@ from tiphys.engine.state import (
     Site,
     State,
     StepsFrame,
+    SuspendFrame,
 )
 from tiphys.errors import UserError
 from tiphys.manifest.model import Call, Manifest, Template
@@ -131,11 +133,13 @@ def _steer(state: State, event: Stopped | Terminated | Suspended | Released) -> 
             state.suspended = True
         case Released():
             state.suspended = False
+            suspends.release(state)
 
 
 def _shut_down(state: State, down: Shutdown) -> None:
     state.shutdown = down
     deadlines.shut_down(state, down)
+    suspends.shut_down(state, down)
     _end_backoffs(state)
 
 
@@ -181,6 +185,8 @@ def _look_at_clock(state: State) -> None:
             _expire(state)
         elif isinstance(frame, PodFrame):
             deadlines.overdue(state, node_id, frame)
+        elif isinstance(frame, SuspendFrame):
+            suspends.clock(state, node_id, frame)
         elif isinstance(frame, RetryFrame):
             attempts.clock(state, frame)
 
@@ -189,6 +195,7 @@ def _expire(state: State) -> None:
     """The workflow's deadline has passed: its pods fail, exit handlers still run (rule 48)."""
     state.expired = True
     deadlines.expire_all(state)
+    suspends.expire_all(state)
     _end_backoffs(state)
 
 
@@ -250,7 +257,7 @@ def _tell(state: State, owner: Frame, notice: Ended) -> None:
             steps.ended(state, owner, notice)
         case RetryFrame():
             attempts.ended(state, owner)
-        case PodFrame():
+        case PodFrame() | SuspendFrame():
             raise ValueError(owner)
 
 
@@ -326,7 +333,8 @@ def _handler_ended(state: State, notice: Ended) -> None:
 def _waiting(state: State) -> bool:
     """Whether a timer or the user will bring the run on: a back-off, a deadline, a release."""
     return state.suspended or any(
-        isinstance(frame, RetryFrame) and frame.wakes_at is not None
+        isinstance(frame, SuspendFrame)
+        or (isinstance(frame, RetryFrame) and frame.wakes_at is not None)
         for frame in state.frames.values()
     )
 

@@ -15,6 +15,7 @@ class NodeType(StrEnum):
     DAG = "DAG"
     TASK_GROUP = "TaskGroup"
     RETRY = "Retry"
+    SUSPEND = "Suspend"
     SKIPPED = "Skipped"
 
 

@@ -126,6 +126,13 @@ class PodFrame:
 
 
 @dataclass(slots=True, kw_only=True)
+class SuspendFrame:
+    site: Site
+    until: datetime | None = None
+    """None: until the run is released."""
+
+
+@dataclass(slots=True, kw_only=True)
 class RetryFrame:
     id: str
     site: Site
@@ -205,7 +212,7 @@ class StepResult:
 
 
 Composite = DagFrame | StepsFrame
-Frame = PodFrame | RetryFrame | DagFrame | LoopFrame | StepsFrame
+Frame = PodFrame | SuspendFrame | RetryFrame | DagFrame | LoopFrame | StepsFrame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,8 +22,11 @@ def ended(workflow: Mapping[str, Json]) -> bool:
 
 
 def suspended(workflow: Mapping[str, Json]) -> bool:
-    """Return whether a Workflow object's run is held by the user."""
-    return bool(workflow["spec"].get("suspend"))
+    """Return whether a Workflow object's run is held by the user, or by a step that waits."""
+    nodes = (workflow.get("status") or {}).get("nodes") or {}
+    return bool(workflow["spec"].get("suspend")) or any(
+        node["type"] == "Suspend" and node.get("phase") == "Running" for node in nodes.values()
+    )
 
 
 def status(state: State) -> dict[str, Json]:

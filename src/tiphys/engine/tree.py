@@ -112,7 +112,7 @@ def outbound(state: State, node_id: str) -> Iterator[str]:
     node = state.nodes[node_id]
     inside = children(state, node_id)
     match node.type:
-        case NodeType.POD | NodeType.SKIPPED:
+        case NodeType.POD | NodeType.SKIPPED | NodeType.SUSPEND:
             yield node_id
         case NodeType.TASK_GROUP:
             for child in inside:

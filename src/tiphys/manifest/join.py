@@ -75,7 +75,7 @@ def with_defaults(template: Template, defaults: Mapping[str, Json] | None) -> Te
     return merge(template, decode.decode_template({**fitting, "name": template.name}))
 
 
-_TYPES = frozenset({"container", "script", "steps", "dag"})
+_TYPES = frozenset({"container", "script", "steps", "dag", "suspend"})
 
 
 def _type(template: Template) -> str:
@@ -84,6 +84,8 @@ def _type(template: Template) -> str:
             return "steps"
         case TemplateKind.DAG:
             return "dag"
+        case TemplateKind.SUSPEND:
+            return "suspend"
         case TemplateKind.POD:
             script = template.container and template.container.source is not None
             return "script" if script else "container"

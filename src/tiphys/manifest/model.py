@@ -242,17 +242,25 @@ class Dag:
     fail_fast: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend:
+    """A step that waits: for *duration*, or to be resumed."""
+
+    duration: str | None = None
+
+
 class TemplateKind(StrEnum):
     """Argo's node types for what a template makes."""
 
     POD = "Pod"
     STEPS = "Steps"
     DAG = "DAG"
+    SUSPEND = "Suspend"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """Exactly one of `container` (also for scripts), `steps`, `dag` is set."""
+    """Exactly one of `container` (also for scripts), `steps`, `dag`, `suspend` is set."""
 
     name: str
     inputs: Inputs = Inputs()
@@ -260,6 +268,7 @@ class Template:
     container: Container | None = None
     steps: tuple[tuple[Call, ...], ...] | None = None
     dag: Dag | None = None
+    suspend: Suspend | None = None
     retry_strategy: RetryStrategy | None = None
     timeout: str | None = None
     active_deadline_seconds: str | None = None
@@ -276,6 +285,8 @@ class Template:
     def kind(self) -> TemplateKind:
         if self.steps is not None:
             return TemplateKind.STEPS
+        if self.suspend is not None:
+            return TemplateKind.SUSPEND
         return TemplateKind.DAG if self.dag is not None else TemplateKind.POD
 
 

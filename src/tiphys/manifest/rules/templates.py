@@ -9,8 +9,8 @@ from tiphys.manifest.rules import calls, names, order, reading
 from tiphys.manifest.rules.context import Context, close, is_dynamic, title
 from tiphys.manifest.rules.reading import Scope
 
-_RUN_HERE = ("container", "script", "steps", "dag")
-_TYPES = (*_RUN_HERE, "containerSet", "resource", "suspend", "data", "http", "plugin")
+_RUN_HERE = ("container", "script", "steps", "dag", "suspend")
+_TYPES = (*_RUN_HERE, "containerSet", "resource", "data", "http", "plugin")
 
 
 def check(template: Template, context: Context, outer: Scope | None = None) -> None:
@@ -24,7 +24,7 @@ def check(template: Template, context: Context, outer: Scope | None = None) -> N
         return
     if template.kind is TemplateKind.POD:
         _check_pod(template, context)
-    else:
+    elif template.kind is not TemplateKind.SUSPEND:
         _check_calls(template, context)
     _check_outputs(template, context)
     _check_references(template, context, outer)

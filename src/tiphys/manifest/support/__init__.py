@@ -36,6 +36,7 @@ KINDS: Mapping[str, Rows | None] = {
     "Sequence": template.SEQUENCE,
     "Hooks": template.HOOKS,
     "LifecycleHook": template.LIFECYCLE_HOOK,
+    "SuspendTemplate": template.SUSPEND_TEMPLATE,
     "Synchronization": template.SYNCHRONIZATION,
     "Mutex": template.MUTEX,
     "SemaphoreRef": template.SEMAPHORE_REF,

@@ -45,7 +45,7 @@ TEMPLATE: Rows = {
     "sidecars": refused("`sidecars:` need a pod of several containers. " + LATER),
     "steps": runs("[[WorkflowStep]]"),
     "synchronization": runs("Synchronization"),
-    "suspend": refused("`suspend:` needs someone to resume it. " + LATER),
+    "suspend": runs("SuspendTemplate"),
     "timeout": runs("text"),
 }
 
@@ -100,6 +100,8 @@ LIFECYCLE_HOOK: Rows = {
     "expression": refused("`expression:` of an exit hook: " + LATER),
     "templateRef": refused("`templateRef:` of an exit hook: " + LATER),
 }
+
+SUSPEND_TEMPLATE: Rows = {"duration": runs("text")}
 
 SYNCHRONIZATION: Rows = {"mutexes": runs("[Mutex]"), "semaphores": runs("[SemaphoreRef]")}
 _NO_DATABASE = "`database:` of a lock needs Argo's database. " + CLUSTER
