@@ -47,10 +47,15 @@ def _results(where: Place, outcome: Outcome) -> Iterator[Text]:
 
 def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:
     for row in rows(outcome.workflow):
-        if row.phase in {"Failed", "Error"} and row.attempts:
+        if row.phase in {"Failed", "Error"} and row.attempts and not _was_ended(row):
             yield from _failure(where, outcome, row)
     if outcome.message:
         yield Text(f"{outcome.phase}: {outcome.message}", style="red")
+
+
+def _was_ended(row: Row) -> bool:
+    """Whether the step failed only because the run was stopped, which the run itself says."""
+    return row.attempts[-1].message.startswith("workflow shutdown with strategy")
 
 
 def _failure(where: Place, outcome: Outcome, row: Row) -> Iterator[Text]:

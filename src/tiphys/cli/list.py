@@ -9,7 +9,7 @@ from rich.text import Text
 from tiphys import runtime
 from tiphys.cli import output, place
 from tiphys.cli.place import Workflow
-from tiphys.cli.tree import phase_of, spell, style
+from tiphys.cli.tree import held, phase_of, spell, style
 from tiphys.report.rows import moment
 
 
@@ -41,7 +41,7 @@ def _cells(run: Workflow) -> list[Text]:
     phase = phase_of(run)
     started, ended = moment(status.get("startedAt")), moment(status.get("finishedAt"))
     return [
-        Text(phase, style=style(phase)),
+        Text(phase + (", suspended" if held(run) else ""), style=style(phase)),
         Text(f"{started:%Y-%m-%d %H:%M:%S}" if started else ""),
         Text(spell(ended - started) if started and ended else ""),
         Text(status.get("message") or _abandoned(run)),

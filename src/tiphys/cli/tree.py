@@ -9,7 +9,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from tiphys.engine.status import suspended
+from tiphys.engine.status import ended, suspended
 from tiphys.report.rows import Attempt, Row, moment, rows
 
 SIGNS: Mapping[str, tuple[str, str]] = {
@@ -51,6 +51,11 @@ def phase_of(workflow: Mapping[str, Any]) -> str:
     return str((workflow.get("status") or {}).get("phase") or "Pending")
 
 
+def held(workflow: Mapping[str, Any]) -> bool:
+    """Return whether a run that has not ended is suspended."""
+    return suspended(workflow) and not ended(workflow)
+
+
 def style(phase: str) -> str:
     """Return how *phase* is coloured."""
     return SIGNS.get(phase, SIGNS[""])[1]
@@ -62,8 +67,7 @@ def headline(workflow: Mapping[str, Any], now: datetime, context: str) -> Text:
     started = moment(status.get("startedAt"))
     ended = moment(status.get("finishedAt")) or now
     text = Text(workflow["metadata"]["name"], style="bold")
-    held = ", suspended" if suspended(workflow) and phase in {"Pending", "Running"} else ""
-    text.append(f"  {phase}{held}", style=style(phase))
+    text.append(f"  {phase}{', suspended' if held(workflow) else ''}", style=style(phase))
     text.append(f" {spell(ended - started) if started else ''}   {context}".rstrip(), style="dim")
     return text
 
