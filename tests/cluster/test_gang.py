@@ -203,7 +203,7 @@ def test_the_second_run_reads_nothing_from_the_remote(first, lab, capsys):
 def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, capsys):
     name = lab.start("killed", epochs="8")
     patiently("a checkpoint", lambda: progress(lab, name) > 120, 300)
-    victim = next(pod for pod in lab.pods(name) if pod["metadata"]["name"].find("-node-0-1-") > 0)
+    victim = next(pod for pod in lab.pods(name) if not is_first(pod))
     cluster.kubectl("delete", "pod", victim["metadata"]["name"], "--grace-period=0", "--force")
     ended = lab.end(name, 600)
     said = lab.log(name)
@@ -216,10 +216,35 @@ def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, capsy
     assert int(parameters(step(ended, "train(0)"))["resumed_from"]) == int(resumed[1])
 
 
+def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, cluster, capsys):
+    name = lab.start("reclaimed", epochs="8")
+    patiently("a checkpoint", lambda: progress(lab, name) > 60, 300)
+    taken = next(p["spec"]["nodeName"] for p in lab.pods(name) if is_first(p))
+    with cluster.tainted(taken, "spot-reclaim", "now", "NoExecute"):
+        status = patiently("a restart", lambda: restarted(lab, name))
+        ended = lab.end(name, 600)
+    said = lab.log(name)
+    tell(capsys, *re.findall(r".*(?:started again|Resumed|runs on).*", said))
+    assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
+    assert status.get("restartsCountTowardsMax", 0) == 0
+    assert int(parameters(step(ended, "train(0)"))["resumed_from"]) > 0
+
+
+def restarted(lab: Lab, name: str) -> Json | None:
+    """Return the status of the JobSet once it has started its pods again."""
+    found = lab.cluster.get("jobsets", "-l", f"tiphys.dev/workflow={name}")["items"]
+    status: Json = found[0].get("status", {}) if found else {}
+    return status if status.get("restarts") else None
+
+
+def is_first(pod: Json) -> bool:
+    return "-node-0-0-" in pod["metadata"]["name"]
+
+
 def progress(lab: Lab, name: str) -> int:
     """Return how many steps the gang has done, from its first pod's log."""
     for pod in lab.pods(name):
-        if "-node-0-0-" in pod["metadata"]["name"]:
+        if is_first(pod):
             try:
                 said = lab.cluster.kubectl("logs", pod["metadata"]["name"], "--tail=20")
             except HarnessError:  # its container is being made
