@@ -130,3 +130,14 @@ def test_only_an_ended_run_is_deleted(shell):
     assert "There are no runs yet" in shell.say("list")
     for verb in ("delete", "watch", "terminate", "suspend", "resume", "resubmit"):
         assert 'there is no run "chain"' in shell.say(verb, "chain", code=2)
+
+
+def test_a_step_that_waits_for_an_approval_goes_on_when_the_run_is_resumed(shell):
+    text = (shell.root / "workflow.yaml").read_text()
+    waiting = text[: text.index("- name: wait")] + "- {name: wait, suspend: {}}\n"
+    (shell.root / "workflow.yaml").write_text(waiting + text[text.index("  - name: say") :])
+    driver = shell.start("run", "workflow.yaml", "--allow-host")
+    shell.until("why", "waits for somebody to let it go on")
+    assert "chain goes on." in shell.say("resume", "chain")
+    assert driver.wait(timeout=60) == 0
+    driver.stdout.close()

@@ -10,9 +10,8 @@ from tiphys import manifest as manifests
 from tiphys.cli.place import watched
 from tiphys.cluster import artifacts, code, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
-from tiphys.engine.status import ended, suspended
+from tiphys.engine.status import ended, held, suspended
 from tiphys.manifest.profile import Profile
-from tiphys.report import waiting
 from tiphys.report.waiting import Evidence
 from tiphys.review.parity import MANIFEST, fingerprint
 from tiphys.runtime import (
@@ -143,7 +142,7 @@ class There:
         del display
         advice = f"`tiphys retry {name}{self._on}` runs what failed again."
         run = self._unended(name, advice)
-        if not suspended(run) and not any(waiting.held(run)):
+        if not suspended(run) and not held(run):
             raise NotSuspendedError(name, self._on)
         verbs.resume(self.connection, name)
         return None

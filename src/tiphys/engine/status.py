@@ -29,6 +29,12 @@ def suspended(workflow: Mapping[str, Json]) -> bool:
     )
 
 
+def held(workflow: Mapping[str, Json]) -> list[Mapping[str, Json]]:
+    """Return the suspend steps of a Workflow object that wait for time, or for `resume`."""
+    nodes = (workflow.get("status") or {}).get("nodes") or {}
+    return [one for one in nodes.values() if one["type"] == "Suspend" and one["phase"] == "Running"]
+
+
 def status(state: State) -> dict[str, Json]:
     """Return the Workflow object; what is below a node in it is shared between calls."""
     progress = _sums(state)

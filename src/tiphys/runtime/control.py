@@ -12,16 +12,17 @@ from typing import Any
 from tiphys.engine.events import Event, Released, Stopped, Suspended, Terminated
 
 
-def events(message: Mapping[str, Any], at: datetime) -> Sequence[Event]:
+def events(message: Mapping[str, Any], at: datetime, *, suspended: bool) -> Sequence[Event]:
     """Return what *message* means for the run: a word, mapped to a text.
 
-    A run that is ended while it is suspended goes on to its end: Argo would hold it for ever.
+    A run that is ended while it is *suspended* goes on to its end: Argo would hold it for ever.
     """
+    let_go = [Released(at=at)] if suspended else []
     match message:
         case {"stop": text}:
-            return [Stopped(at=at, message=str(text)), Released(at=at)]
+            return [Stopped(at=at, message=str(text)), *let_go]
         case {"terminate": _}:
-            return [Terminated(at=at), Released(at=at)]
+            return [Terminated(at=at), *let_go]
         case {"suspend": _}:
             return [Suspended(at=at)]
         case {"release": _}:

@@ -263,7 +263,8 @@ class Driver:
         self._doomed.update(self._running)
 
     def _told(self, message: Mapping[str, Any]) -> None:
-        for event in events(message, self._clock.now()):
+        at = self._clock.now()
+        for event in events(message, at, suspended=self._state.suspended):
             self._happen(event)
 
 

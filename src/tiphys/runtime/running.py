@@ -13,7 +13,7 @@ from tiphys import engine
 from tiphys import manifest as manifests
 from tiphys.engine.events import Begun, Event, Released, Resumed, Retried
 from tiphys.engine.node import Phase
-from tiphys.engine.status import ended, suspended
+from tiphys.engine.status import ended, held, suspended
 from tiphys.errors import UserError
 from tiphys.manifest.model import Manifest, Resource
 from tiphys.runtime import binding, control, folder, reading, settings
@@ -138,13 +138,15 @@ def resume(root: Path, name: str, observer: Observer) -> Outcome | None:
 
     Raises: UserError: there is no such run, it goes on already, or it has ended.
     """
-    if suspended(reading.get(root, name)) and folder.find(root, name).tell({"release": ""}):
+    run = reading.get(root, name)
+    if (suspended(run) or held(run)) and folder.find(root, name).tell({"release": ""}):
         return None
 
     def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
         del host
         _refuse_ended(name, record, f"`tiphys retry {name}` runs what failed again.")
-        return [Resumed(at=clock.now()), Released(at=clock.now())]
+        let_go = [Released(at=clock.now())] if suspended(run) else []
+        return [Resumed(at=clock.now()), *let_go]
 
     return _take_over(root, name, observer, events)
 
@@ -215,10 +217,13 @@ def _end(root: Path, name: str, observer: Observer, order: Mapping[str, str]) ->
     if folder.find(root, name).tell(order):
         return None
 
+    is_held = suspended(reading.get(root, name))
+
     def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
         del host
         _refuse_ended(name, record, "There is nothing to stop.")
-        return [Resumed(at=clock.now()), *control.events(order, clock.now())]
+        asked = control.events(order, clock.now(), suspended=is_held)
+        return [Resumed(at=clock.now()), *asked]
 
     return _take_over(root, name, observer, events)
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.fakes import node, run
-from tiphys.report.waiting import Evidence, explain, held
+from tiphys.engine.status import held
+from tiphys.report.waiting import Evidence, explain
 
 FOLDER = Path(__file__).parent / "waiting"
 

@@ -4,6 +4,6 @@ The Workflow object answers most of it; what only the Kubernetes API knows comes
 """
 
 from tiphys.report.waiting.evidence import Evidence, Reason
-from tiphys.report.waiting.explain import explain, held
+from tiphys.report.waiting.explain import explain
 
-__all__ = ["Evidence", "Reason", "explain", "held"]
+__all__ = ["Evidence", "Reason", "explain"]

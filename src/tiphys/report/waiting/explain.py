@@ -48,13 +48,6 @@ def _in_order(workflow: Object, reasons: Iterable[Reason]) -> list[Reason]:
     return sorted(reasons, key=key)
 
 
-def held(workflow: Object) -> Iterator[Object]:
-    """Yield the suspend steps that wait for `resume`."""
-    for node in ((workflow.get("status") or {}).get("nodes") or {}).values():
-        if node["type"] == "Suspend" and node.get("phase") == "Running":
-            yield node
-
-
 def _run(workflow: Object) -> Iterator[Reason]:
     """Yield why the run as a whole does not go on."""
     name, status = workflow["metadata"]["name"], workflow.get("status") or {}
