@@ -69,7 +69,11 @@ class There:
     def evidence(self, name: str) -> tuple[Evidence, Sequence[str]]:
         from tiphys.cluster import sight  # noqa: PLC0415 - most verbs need no such client
 
-        seen = sight.of_run(self.api(), name)
+        api = self.api()
+        if api is None:
+            seen = sight.through_argo(self.connection, self.get(name))
+        else:
+            seen = sight.of_run(api, name)
         return Evidence(pods=seen.pods, events=seen.events, nodes=seen.nodes), seen.unseen
 
     def api(self) -> "Api | None":

@@ -159,10 +159,17 @@ def date(connection: Connection) -> str | None:
 
 
 def stream(
-    connection: Connection, endpoint: Endpoint, *path: str, **query: Any
+    connection: Connection,
+    endpoint: Endpoint,
+    *path: str,
+    quiet_seconds: float | None = None,
+    **query: Any,
 ) -> Iterator[Object]:
-    """Yield the `result` of each line of a streaming reply, until the server ends it."""
-    reply = _send(connection, _Call(endpoint, path, query, None), None)
+    """Yield the `result` of each line of a streaming reply, until the server ends it.
+
+    With *quiet_seconds* until nothing has come for so long.
+    """
+    reply = _send(connection, _Call(endpoint, path, query, None), quiet_seconds)
     pending = b""
     try:
         for chunk in reply.stream(None, decode_content=True):

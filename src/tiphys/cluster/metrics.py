@@ -49,7 +49,7 @@ class MetricTap:
     def _follow(self) -> None:
         api = WorkflowServiceApi(self._connection.client)
         while self._open:
-            asked = {
+            asked: dict[str, Any] = {
                 "log_options_container": "main",
                 "log_options_follow": True,
                 "grep": report.MARK.strip(),

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tiphys.cluster import api as kubernetes
+from tiphys.cluster import verbs
 from tiphys.cluster.api import FORBIDDEN, NOTHING, Api, ApiError, Object
+from tiphys.cluster.connection import Connection, ServerRefusedError
 
 WORKFLOW = "workflows.argoproj.io/workflow"
 GANG_OF = "tiphys.dev/workflow"
@@ -21,10 +23,8 @@ class Sight:
     unseen: tuple[str, ...] = ()
 
 
-def of_run(api: Api | None, run: str) -> Sight:
+def of_run(api: Api, run: str) -> Sight:
     """Return what there is to see of one run: its pods, those of its gangs, the nodes."""
-    if api is None:
-        return Sight(unseen=(f"pods, events and nodes: {UNNAMED}.",))
     look = _Look(api)
     below = f"/api/v1/namespaces/{api.namespace}"
     pods = look.at("pods", f"{below}/pods", {"labelSelector": f"{WORKFLOW}={run}"})
@@ -35,6 +35,18 @@ def of_run(api: Api | None, run: str) -> Sight:
     events = look.at("events", f"{below}/events", warnings)
     nodes = look.at("nodes", "/api/v1/nodes")
     return Sight(pods=pods, events=events, nodes=nodes, unseen=tuple(look.unseen))
+
+
+def through_argo(connection: Connection, run: Object) -> Sight:
+    """Return what Argo Server alone shows: events, and those only where they may matter."""
+    unseen = (f"pods and nodes: {UNNAMED}.",)
+    nodes = (run.get("status") or {}).get("nodes") or {}
+    if not any(one.get("phase") == "Pending" for one in nodes.values()):
+        return Sight(unseen=unseen)
+    try:
+        return Sight(events=verbs.warnings(connection), unseen=unseen)
+    except ServerRefusedError as refused:
+        return Sight(unseen=(*unseen, f"events: {refused.found}"))
 
 
 def of_nodes(api: Api | None) -> Sight:

@@ -13,11 +13,12 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 from argo_workflows.api_client import Endpoint
 
-from tiphys.cluster.connection import Connection, Object, ask, stream
+from tiphys.cluster.connection import Connection, Object, ServerUnreachableError, ask, stream
 from tiphys.cluster.metrics import MetricTap
 from tiphys.engine import naming
 from tiphys.engine.status import ended
 
+QUIET_SECONDS = 2.0
 OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
 
 
@@ -72,7 +73,7 @@ def logs(
     """
     api = WorkflowServiceApi(connection.client)
     run = get(connection, name)
-    asked = {"log_options_container": "main", "log_options_follow": follow}
+    asked: dict[str, Any] = {"log_options_container": "main", "log_options_follow": follow}
     for line in stream(connection, api.workflow_logs_endpoint, connection.namespace, name, **asked):
         pod, text = str(line.get("podName", "")), str(line.get("content", ""))
         if OF_ARGO.match(text):
@@ -100,6 +101,26 @@ def list_sources(connection: Connection) -> list[Object]:
     crons = CronWorkflowServiceApi(connection.client).list_cron_workflows_endpoint
     found = [ask(connection, endpoint, connection.namespace) for endpoint in (templates, crons)]
     return [one for items in found for one in items.get("items") or ()]
+
+
+def warnings(connection: Connection) -> list[Object]:
+    """Return the warnings about pods that the namespace has just now.
+
+    Argo Server has no list of events; its stream begins with those there are.
+
+    Raises: ServerRefusedError: the token may not watch events.
+    """
+    try:
+        found = stream(
+            connection,
+            _api(connection).watch_events_endpoint,
+            connection.namespace,
+            quiet_seconds=QUIET_SECONDS,
+            list_options_field_selector="type=Warning,involvedObject.kind=Pod",
+        )
+        return list(found)
+    except ServerUnreachableError:
+        return []  # it says nothing at all as long as there is no event
 
 
 def stop(connection: Connection, name: str) -> Object:

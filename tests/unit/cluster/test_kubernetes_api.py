@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import argo_server, kubeconfig
+from tests.fakes import argo_server, kubeconfig, node, run
 from tiphys.cluster import api, gangs, sight
+from tiphys.cluster.connection import connect
 from tiphys.manifest import profile as profiles
 
 FOLDER = Path(__file__).parents[3] / "manifests"
@@ -28,9 +29,28 @@ def reached(profile, folder, server):
 
 def test_without_a_kubeconfig_nothing_is_asked(profile):
     assert api.reach(profile, {}) is None
-    seen = sight.of_run(None, "r")
-    assert (seen.pods, seen.events, seen.nodes) == (None, None, None)
+    seen = sight.of_nodes(None)
+    assert seen.nodes is None
     assert "KUBECONFIG" in seen.unseen[0]
+
+
+PENDING = run(node("a", phase="Pending"), tasks=[])
+
+
+def test_without_the_kubernetes_api_argo_server_tells_events():
+    warning = {"reason": "FailedMount", "involvedObject": {"name": "r-a"}}
+    with argo_server(lambda *_: (200, [{"result": warning}])) as server:
+        link = connect(server=server, namespace="ml", token="t")  # noqa: S106 - nobody checks it
+        assert sight.through_argo(link, PENDING).events == [warning]
+        assert sight.through_argo(link, run(tasks=[])).events is None
+
+
+def test_events_that_the_token_may_not_watch_are_unseen():
+    with argo_server(lambda *_: (403, {"message": "cannot watch events"})) as server:
+        link = connect(server=server, namespace="ml", token="t")  # noqa: S106 - nobody checks it
+        seen = sight.through_argo(link, PENDING)
+    assert seen.events is None
+    assert "cannot watch events" in seen.unseen[1]
 
 
 def test_a_context_that_is_not_there_is_named(profile, tmp_path):

@@ -81,6 +81,11 @@ def test_what_only_an_event_tells_is_said_to_be_unseen(blind):
     assert "events, which nobody could look at" in blind["volume"].found
 
 
+def test_events_alone_tell_of_a_volume_that_cannot_be_mounted():
+    found = reasons(Evidence(events=recorded("events")))
+    assert found["volume"].found == 'the Secret "nobody", which does not exist'
+
+
 def test_reasons_come_in_the_order_of_the_manifest(seen):
     steps = [step for step in seen if "." not in step]
     tasks = recorded("workflow")["spec"]["templates"][0]["dag"]["tasks"]

@@ -125,9 +125,17 @@ class _Node:
         if message.startswith(scheduling.PREFIX):
             wanted = scheduling.wish(pod["spec"] if pod else self._inherited())
             return scheduling.explain(self.step, message, wanted, evidence.nodes)
-        events = _of(pod, evidence.events)
+        events = self._events(pod, evidence.events)
         known = starting.explain(self.step, message, events)
         return known or Reason(step=self.step, kind="starting", found=message)
+
+    def _events(
+        self, pod: Object | None, events: Sequence[Object] | None
+    ) -> Sequence[Object] | None:
+        """Return the events of its pod, whether or not that could be looked at."""
+        if pod is not None or events is None:
+            return _of(pod, events)
+        return [one for one in events if self._is({"metadata": one["involvedObject"]})]
 
     def _gang(self, evidence: Evidence) -> Reason | None:
         """Return why the gang that this step has made is not complete."""
