@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from kubernetes import client
 
+from tiphys.ml.incluster import NoPodError
 from tiphys.ml.serving import kubernetes
 from tiphys.ml.serving.api import PodCluster
 from tiphys.ml.serving.kubernetes import RolloutError, Server
@@ -169,5 +170,5 @@ def test_a_refusal_of_the_api_server_is_told_with_advice(api_server):
 
 
 def test_outside_a_pod_there_is_no_cluster():
-    with pytest.raises(RolloutError, match="works in a pod only"):
+    with pytest.raises(NoPodError, match="works in a pod only"):
         PodCluster.here()

@@ -2,9 +2,10 @@
 
 from typing import Any, Self
 
-from kubernetes import client, config
+from kubernetes import client
 
-from tiphys.ml.serving.kubernetes import MANAGER, OWN_NAMESPACE, Object, RolloutError
+from tiphys.ml import incluster
+from tiphys.ml.serving.kubernetes import MANAGER, Object, RolloutError
 
 APPLY: dict[str, Any] = {
     "field_manager": MANAGER,
@@ -22,19 +23,8 @@ class PodCluster:
 
     @classmethod
     def here(cls) -> Self:
-        """Return the namespace that this pod is in.
-
-        Raises: RolloutError: this is no pod, or it has no token.
-        """
-        settings = client.Configuration()
-        try:
-            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # ships no types
-            namespace = OWN_NAMESPACE.read_text()
-        except (config.ConfigException, OSError) as error:
-            raise RolloutError(
-                "target/kubernetes", f"works in a pod only ({error}).", 'Use target "local" here.'
-            ) from error
-        return cls(client.ApiClient(settings), namespace)
+        """Return the namespace that this pod is in. Raises: NoPodError: this is no pod."""
+        return cls(*incluster.connect("target/kubernetes", 'Use target "local" here.'))
 
     def apply(self, manifest: Object) -> None:
         """Create the object, or make it so. Raises: RolloutError: the API server refuses it."""

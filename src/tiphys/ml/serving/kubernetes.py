@@ -23,7 +23,6 @@ MANAGER = "tiphys-deploy"
 POLL = timedelta(seconds=1)
 OWN_TEMPLATE = Path("/var/run/argo/template")
 """Where Argo's executor puts the step's template, as JSON."""
-OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 class RolloutError(UserError):

@@ -3,17 +3,16 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Self, cast
 
-from kubernetes import client, config
+from kubernetes import client
 from urllib3.exceptions import HTTPError
 
 from tiphys.errors import UserError
+from tiphys.ml import incluster
 from tiphys.ml.training.jobset import GROUP, NAME_LABEL, NODE, PLURAL, VERSION, Object
 from tiphys.step import Temporary
 
-OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 GONE, BUSY, SERVER_ERROR = 404, 429, 500
 ADVICE = {
     403: "May the step's ServiceAccount do it? `tiphys render` writes its Role to install.yaml.",
@@ -34,16 +33,8 @@ class PodCluster:
 
     @classmethod
     def here(cls) -> Self:
-        """Return the namespace that this pod is in. Raises: GangRefusedError: this is no pod."""
-        settings = client.Configuration()
-        try:
-            config.load_incluster_config(settings)  # type: ignore[no-untyped-call]  # ships no types
-            namespace = OWN_NAMESPACE.read_text()
-        except (config.ConfigException, OSError) as error:
-            raise GangRefusedError(
-                "TIPHYS_GANG", f"a gang can be made from a pod only ({error}).", "Say `local` here."
-            ) from error
-        return cls(client.ApiClient(settings), namespace)
+        """Return the namespace that this pod is in. Raises: NoPodError: this is no pod."""
+        return cls(*incluster.connect("TIPHYS_GANG", "Say `local` here."))
 
     def create(self, manifest: Object) -> None:
         """Create a JobSet."""
