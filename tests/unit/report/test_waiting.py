@@ -1,5 +1,6 @@
 """Why steps wait, read from objects that a real cluster wrote (folder `waiting`)."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -173,3 +174,47 @@ def test_a_step_after_a_group_waits_for_those_of_it_that_run():
 
 def test_held_steps_are_those_that_resume_lets_go():
     assert [one["displayName"] for one in held(recorded("workflow"))] == ["approve"]
+
+
+def gang_pod(name, **status):
+    """Return a pod of the gang that step `train` of run `r` has made, whichever attempt it is."""
+    unique = hashlib.sha256(b"r.train").hexdigest()[:8]
+    labels = {"jobset.sigs.k8s.io/jobset-name": f"gang-r-{unique}"}
+    spec = {"nodeSelector": {"pool": "nowhere"}, "containers": [{"name": "node"}]}
+    return {
+        "metadata": {"name": name, "labels": labels},
+        "spec": spec,
+        "status": {"phase": "Pending", **status},
+    }
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (
+            {
+                "conditions": [
+                    {
+                        "type": "PodScheduled",
+                        "status": "False",
+                        "message": "0/3 nodes are available",
+                    }
+                ]
+            },
+            "selector",
+        ),
+        (
+            {
+                "containerStatuses": [
+                    {"state": {"waiting": {"reason": "ErrImageNeverPull", "message": "no image"}}}
+                ]
+            },
+            "image",
+        ),
+    ],
+)
+def test_a_running_step_says_what_its_gang_waits_for(status, kind):
+    one = run(node("train(0)", phase="Running"), tasks=[{"name": "train"}])
+    evidence = Evidence(pods=[gang_pod("g-0", **status)], events=[], nodes=[*recorded("nodes")])
+    found = [reason for reason in explain(one, evidence) if "gang" in reason.step]
+    assert [(reason.step, reason.kind) for reason in found] == [("train(0), its gang", kind)]
