@@ -28,6 +28,8 @@ LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
 KEY_LABEL = "tiphys/key"
+PREVIOUS = "tiphys/previous"
+"""What an image is called while another takes its name."""
 
 
 def load(image: Image, store: Store, nodes: Sequence[Containerd]) -> None:
@@ -40,6 +42,8 @@ def load(image: Image, store: Store, nodes: Sequence[Containerd]) -> None:
     if not nodes:
         return
     layers = store.layers(image)
+    for node in nodes:  # its layers stay until those of the new one are told to
+        succeeds([*node.ctr, "image", "tag", "--force", image.name, PREVIOUS])
     known = set(layers).difference(*(_missing(layers, node.snapshots()) for node in nodes))
     with tempfile.TemporaryFile() as said:
         source = subprocess.Popen(store.export_command(image), stdout=subprocess.PIPE, stderr=said)
@@ -59,6 +63,7 @@ def load(image: Image, store: Store, nodes: Sequence[Containerd]) -> None:
     for node in nodes:
         succeeds([*node.ctr, "image", "label", image.name, f"{KEY_LABEL}={image.key}"])
         _drop_archives(layers, node)
+        succeeds([*node.ctr, "image", "rm", PREVIOUS])
 
 
 def collect_garbage(node: Containerd) -> None:
