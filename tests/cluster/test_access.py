@@ -62,8 +62,7 @@ delete deployments.apps/serve-flights
 list deployments.apps
 list pods""",
     "tiphys-train-gang": """\
-delete pods
-create pods/exec""",
+delete pods""",
     "tiphys-submitter": """\
 delete workflowtemplates.argoproj.io
 patch deployments.apps
