@@ -53,12 +53,12 @@ def _where_to_push(profile: Profile) -> dict[str, Parameter]:
 def build(profile: Profile) -> list[Any]:
     """Return what `manifests/<cluster>/publishing.yaml` holds."""
     month = pipeline(profile)
-    return [
-        month.template(),
-        month.cron(
-            "publishing",
-            title="Append what is new",
-            schedules=["0 3 1 * *"],
-            timezone="America/New_York",
-        ),
-    ]
+    if not isinstance(profile.source, GitSource):
+        return [month.template()]  # nobody is there to say where to push
+    schedule = month.cron(
+        "publishing",
+        title="Append what is new",
+        schedules=["0 3 1 * *"],
+        timezone="America/New_York",
+    )
+    return [month.template(), schedule]
