@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import yaml
+from harness.errors import HarnessError
 
 from tiphys.report.rows import moment, rows
 from tiphys.review import parity
@@ -108,6 +110,12 @@ class Runs:
             self.ended[case] = json.loads(printed)
         return self.ended[case]
 
+    def close(self):
+        """Leave nothing running, whatever a test came to."""
+        for _, process in self.started.values():
+            process.kill()
+            process.communicate()
+
 
 def patient(what, condition, seconds=90):
     limit = time.monotonic() + seconds
@@ -165,9 +173,15 @@ def profile():
 @pytest.fixture(scope="module")
 def here(project, cluster):
     """Return the runs on this machine; what happens to nodes there happens to processes here."""
-    runs = Runs(project, cluster)
-    for case in CASES:
-        runs.start(case)
+    with closing(Runs(project, cluster)) as runs:
+        for case in CASES:
+            runs.start(case)
+        disturb(project, runs)
+        yield runs
+
+
+def disturb(project, runs):
+    """Tell the step that counts to go, and kill what sees to the one that lingers."""
     for case, number in (("preempted", signal.SIGTERM), ("lost-node", signal.SIGKILL)):
         folder = project / ".tiphys" / "runs" / runs.started[case][0]
         log = patient(
@@ -175,31 +189,30 @@ def here(project, cluster):
             lambda at=folder: [p for p in at.glob("nodes/*/log") if READY in p.read_text()],
         )[0]
         os.kill(int(log.with_name("pid").read_text()), number)
-    return runs
 
 
 @pytest.fixture(scope="module")
 def there(project, cluster):
     """Return the runs on Argo; nodes are tainted and lost meanwhile."""
     cluster.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
-    runs = Runs(project, cluster, "--on", "ci")
-    for case in CASES:
-        if case != "lost-node":
-            runs.start(case)
-    runs.end("bad-device")  # or the taint would take its node, too
-    take_away(cluster, runs)
-    runs.start("lost-node")
-    lose(cluster, runs)
-    return runs
+    with closing(Runs(project, cluster, "--on", "ci")) as runs:
+        for case in CASES:
+            if case != "lost-node":
+                runs.start(case)
+        runs.end("bad-device")  # or the taint would take its node, too
+        take_away(cluster, runs)
+        runs.start("lost-node")
+        lose(cluster, runs)
+        yield runs
 
 
 def pod(cluster, runs, case):
     """Return the pod of *case* that says it is ready, None before."""
     label = f"--selector=workflows.argoproj.io/workflow={runs.started[case][0]}"
     for one in cluster.get("pods", label)["items"]:
-        if one["status"].get("phase") == "Running":
-            log = cluster.kubectl("logs", one["metadata"]["name"], "--container=main")
-            return one if READY in log else None
+        with suppress(HarnessError):  # its container has not started
+            if READY in cluster.kubectl("logs", one["metadata"]["name"], "--container=main"):
+                return one
     return None
 
 
