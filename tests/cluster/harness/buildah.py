@@ -61,6 +61,10 @@ class Store:
         """Return the command that writes the image to its standard output, uncompressed."""
         return self._command("push", "--quiet", image.local, "docker-archive:/dev/stdout")
 
+    def write_layout(self, image: Image, folder: Path) -> None:
+        """Write the image to *folder* as an OCI layout, its layers compressed."""
+        run(self._command("push", "--quiet", image.local, f"oci:{folder}:{image.local}"))
+
     def release(self) -> None:
         """Leave nothing mounted, not even of a build that was broken off; the images stay."""
         if self._root.exists():

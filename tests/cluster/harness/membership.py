@@ -52,7 +52,9 @@ class Membership:
         that its pods would be Terminating for ever.
         """
         containerd = node.containerd(self.places)
-        self._daemons.kill([node.kubelet, containerd.name])
+        daemons = [node.kubelet, containerd.name]
+        self._daemons.kill(daemons)
+        self._daemons.forget(daemons)  # the cluster is whole without them
         containerd.kill_shims()
         cgroups.remove(node.cgroup(self.places))
         self.kubectl("wait", "--for=condition=Ready=Unknown", f"node/{node.name}", "--timeout=60s")
@@ -60,7 +62,6 @@ class Membership:
 
     def bring_back(self, node: Node) -> None:
         """Start *node* again as after a reboot: with its images, and nothing running."""
-        self._daemons.kill([node.kubelet, f"{node.name}/containerd"])
         unmount_below(node.folder(self.places))
         node.containerd(self.places).forget_runs()
         self.start(node)

@@ -1,8 +1,9 @@
-"""Moving an image from buildah's store to a node, without the layers that are there already.
+"""Moving an image from buildah's store to nodes, without the layers that are there already.
 
-buildah writes an archive of Docker's kind to a pipe; what comes out of it goes on to containerd as
-an OCI archive, whose importer, unlike that of the other kind, accepts that layers are missing. So a
-new wheel costs one reading of the image and no copy of it, and nothing is compressed or kept.
+The archives that containerd is given are of OCI's kind, whose importer, unlike that of Docker's,
+accepts that layers are missing. Where the topmost alone is missing, as after every change of our
+sources, buildah writes just that one, in a second. Else it writes a whole archive of Docker's kind
+to a pipe, and what comes out of it goes on translated: nothing is compressed or kept.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ import tarfile
 import tempfile
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import IO, Any, cast
 
 from harness.buildah import Store
@@ -27,6 +28,7 @@ BUFFER_BYTES = 1 << 20
 LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar"
 CONFIG_TYPE = "application/vnd.oci.image.config.v1+json"
 MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json"
+NAME_ANNOTATION = "io.containerd.image.name"
 KEY_LABEL = "tiphys/key"
 PREVIOUS = "tiphys/previous"
 """What an image is called while another takes its name."""
@@ -44,17 +46,19 @@ def load(image: Image, store: Store, nodes: Sequence[Containerd]) -> None:
     layers = store.layers(image)
     for node in nodes:  # its layers stay until those of the new one are told to
         succeeds([*node.ctr, "image", "tag", "--force", image.name, PREVIOUS])
-    known = set(layers).difference(*(_missing(layers, node.snapshots()) for node in nodes))
+    missing = set().union(*(_missing(layers, node.snapshots()) for node in nodes))
     with tempfile.TemporaryFile() as said:
-        source = subprocess.Popen(store.export_command(image), stdout=subprocess.PIPE, stderr=said)
         targets = [_importer(node, said) for node in nodes]
         with (
-            contextlib.suppress(BrokenPipeError, tarfile.ReadError),  # their own words follow
-            cast("IO[bytes]", source.stdout) as docker,
-            _Tee([cast("IO[bytes]", target.stdin) for target in targets]) as oci,
+            contextlib.suppress(BrokenPipeError),  # containerd's own words follow
+            _Tee([cast("IO[bytes]", target.stdin) for target in targets]) as tee,
         ):
-            _translate(docker, cast("IO[bytes]", oci), image.name, known)
-        codes = [process.wait() for process in (source, *targets)]
+            oci = cast("IO[bytes]", tee)
+            if missing <= {layers[-1]}:
+                _write_top(image, store, layers, oci)
+            else:
+                _write_whole(image, store, set(layers) - missing, oci)
+        codes = [target.wait() for target in targets]
         if any(codes):
             said.seek(0)
             names = " or ".join(node.name for node in nodes)
@@ -89,6 +93,39 @@ def _drop_archives(layers: Sequence[str], node: Containerd) -> None:
     """Delete the layers as archives: they are unpacked, and as large as their contents."""
     if there := set(layers).intersection(node.list("content")):
         run([*node.ctr, "content", "rm", *there])
+
+
+def _write_top(image: Image, store: Store, layers: Sequence[str], oci: IO[bytes]) -> None:
+    """Write the image to *oci* with its topmost layer only.
+
+    buildah leaves alone what lies in a layout already, so empty files stand for the other layers.
+    """
+    with tempfile.TemporaryDirectory(dir=store.places.cache) as name:
+        folder = Path(name)
+        below = [folder / _blob_path(layer) for layer in layers[:-1]]
+        for blob in below:
+            blob.parent.mkdir(parents=True, exist_ok=True)
+            blob.touch()
+        store.write_layout(image, folder)
+        for blob in below:
+            blob.unlink()
+        index = folder / "index.json"
+        content = json.loads(index.read_text())
+        content["manifests"][0]["annotations"] = {NAME_ANNOTATION: image.name}
+        index.write_text(json.dumps(content))
+        with tarfile.open(fileobj=oci, mode="w|", bufsize=BUFFER_BYTES) as archive:
+            archive.add(folder, arcname=".")
+
+
+def _write_whole(image: Image, store: Store, known: Collection[str], oci: IO[bytes]) -> None:
+    """Write the image to *oci* as buildah exports it, without the layers in *known*."""
+    source = subprocess.Popen(store.export_command(image), stdout=subprocess.PIPE)
+    with (
+        contextlib.suppress(tarfile.ReadError),  # buildah's own words follow
+        cast("IO[bytes]", source.stdout) as docker,
+    ):
+        _translate(docker, oci, image.name, known)
+    source.wait()  # if it failed, the archive is not whole, and is refused
 
 
 def _importer(node: Containerd, said: IO[bytes]) -> "subprocess.Popen[bytes]":
@@ -144,7 +181,7 @@ class _Writer:
         manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE}
         parts = {"config": self.config, "layers": layers}
         entry = self.add_blob(MANIFEST_TYPE, json.dumps({**manifest, **parts}).encode())
-        entry["annotations"] = {"io.containerd.image.name": name}
+        entry["annotations"] = {NAME_ANNOTATION: name}
         self.add("index.json", json.dumps({"schemaVersion": 2, "manifests": [entry]}).encode())
         self.add("oci-layout", json.dumps({"imageLayoutVersion": "1.0.0"}).encode())
 

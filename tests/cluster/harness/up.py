@@ -70,10 +70,15 @@ class Starter:
             return system_images.build(Store(places=self.places), binaries)
 
     def _load(self, images: Sequence[Image]) -> None:
-        """Have the nodes that run hold *images*."""
-        store = Store(places=self.places)
+        """Have the nodes hold *images*, but for one that a test has lost."""
+        there = []
+        for node in NODES:
+            if (containerd := node.containerd(self.places)).answers():
+                there.append(containerd)
+            else:
+                print(f"{node.name} is away. If no test is at work, `make cluster-down` first.")
         for image in images:
-            transfer.load(image, store, [each.containerd(self.places) for each in NODES])
+            transfer.load(image, Store(places=self.places), there)
 
     def _running(self, binaries: Path) -> Cluster | None:
         """Return the cluster if all of it runs, with these programs and nodes."""

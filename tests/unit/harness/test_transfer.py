@@ -60,3 +60,17 @@ def test_a_layer_that_the_node_has_is_named_but_not_sent():
     everything, rest = translated(set()), translated({f"sha256:{digest(BASE)}"})
     assert set(everything) - set(rest) == {f"blobs/sha256/{digest(BASE)}"}
     assert rest["index.json"] == everything["index.json"]
+
+
+def chain(*layers):
+    name = layers[0]
+    for layer in layers[1:]:
+        name = f"sha256:{digest(f'{name} {layer}'.encode())}"
+    return name
+
+
+def test_a_layer_is_there_only_on_top_of_the_same_layers():
+    base, other, wheel = (f"sha256:{digest(data)}" for data in (BASE, b"another base", WHEEL))
+    snapshots = {base, chain(base, wheel), other}
+    assert transfer._missing([base, wheel], snapshots) == set()
+    assert transfer._missing([other, wheel], snapshots) == {wheel}
