@@ -35,12 +35,19 @@ class Call:
 def run_up(call: Call) -> int:
     with locked(call.places):
         Starter(places=call.places, phases=call.phases).up()
+        kept(call).touch()
     print(f"The cluster runs in {call.places.state}; `make cluster-shell` enters it.")
     return 0
 
 
+def kept(call: Call) -> Path:
+    """Return the file that says that somebody wants the cluster beyond one test."""
+    return call.places.state / "kept"
+
+
 def run_down(call: Call) -> int:
     with locked(call.places), call.phases.phase("down"):
+        kept(call).unlink(missing_ok=True)
         down(call.places)
     return 0
 
@@ -73,8 +80,8 @@ def run_shell(call: Call) -> int:
 
 def run_test(call: Call) -> int:
     """Run the cluster tests, what follows the verb being pytest's; a cluster that was up stays."""
-    was_up = call.places.ready.exists()
-    run_up(call)
+    with locked(call.places):
+        Starter(places=call.places, phases=call.phases).up()
     try:
         cluster = connect(call.places)
         pytest: list[Argument] = [sys.executable, "-m", "pytest", "-m", "cluster"]
@@ -83,7 +90,7 @@ def run_test(call: Call) -> int:
         with call.phases.phase("tests"):
             return _run_inside(call, [*pytest, *call.rest], cluster.environment)
     finally:
-        if not was_up:
+        if not kept(call).exists():
             run_down(call)
 
 
