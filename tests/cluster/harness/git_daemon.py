@@ -1,6 +1,7 @@
 """A bare repository that pods read from and push to, as the project's remote."""
 
 import shutil
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,9 +10,6 @@ from pathlib import Path
 from harness.daemons import Daemons
 from harness.places import NODE_ADDRESS, Places
 from harness.shell import inside, run, succeeds
-
-PORT = 9418
-NAME = "git-daemon"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,21 +22,34 @@ class GitRemote:
 
 @contextmanager
 def serve(places: Places) -> Iterator[GitRemote]:
-    """Serve an empty repository, whose branch is to be `main`, until the block ends."""
-    folder, daemons = places.state / "git", Daemons(places=places)
-    remote = GitRemote(url=f"git://{NODE_ADDRESS}/project.git", path=folder / "project.git")
+    """Serve an empty repository, whose branch is to be `main`, until the block ends.
+
+    Called in the cluster's network: several may be served at once, each at a port that is free.
+    """
+    port, daemons = _free_port(), Daemons(places=places)
+    name = f"git-daemon-{port}"
+    folder = places.state / name
+    url = f"git://{NODE_ADDRESS}:{port}/project.git"
+    remote = GitRemote(url=url, path=folder / "project.git")
     shutil.rmtree(folder, ignore_errors=True)
     run(["git", "init", "--quiet", "--bare", "--initial-branch=main", remote.path])
     program = Path(run(["git", "--exec-path"]).strip()) / "git-daemon"
-    flags = ("--reuseaddr", "--export-all", "--enable=receive-pack", f"--port={PORT}")
+    flags = ("--reuseaddr", "--export-all", "--enable=receive-pack", f"--port={port}")
     daemons.start(
-        NAME, [program, *flags, f"--listen={NODE_ADDRESS}", f"--base-path={folder}", folder]
+        name, [program, *flags, f"--listen={NODE_ADDRESS}", f"--base-path={folder}", folder]
     )
     try:
         ask = inside(places.netns, ["git", "ls-remote", remote.url])
-        daemons.wait(NAME, lambda: succeeds(ask))
+        daemons.wait(name, lambda: succeeds(ask))
         yield remote
     finally:
-        daemons.stop([NAME])
-        daemons.forget([NAME])
+        daemons.stop([name])
+        daemons.forget([name])
         shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((NODE_ADDRESS, 0))
+        port: int = probe.getsockname()[1]
+    return port
