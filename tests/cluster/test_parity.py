@@ -54,4 +54,5 @@ def local(case, tmp_path):
 @pytest.mark.usefixtures("submitted")  # first, so that Argo works while we do
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_this_machine_and_argo_agree(local, remote):
-    assert parity.differences(local, remote) == []
+    found = parity.differences(local, remote)
+    assert not found, "\n".join(found)

@@ -104,7 +104,7 @@ def advance(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
 
     The state given is used up. An event for a node that has ended changes nothing.
     """
-    state.now = event.at
+    state.now, state.fresh = event.at, False
     match event:
         case Retried():
             return _retried(state, event)
@@ -168,6 +168,7 @@ def _retried(state: State, event: Retried) -> tuple[State, tuple[Action, ...]]:
         begun=replace(state.begun, parameters=parameters),
         now=event.at,
         started_at=event.at,
+        fresh=False,
         kept=rerun.keep(state),
         globals=state.globals,
         outputs=state.outputs,

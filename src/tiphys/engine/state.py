@@ -264,6 +264,8 @@ class State:
     message: str = ""
     finished_at: datetime | None = None
     shutdown: Shutdown | None = None
+    fresh: bool = True
+    """It is being begun: Argo has not given it a phase yet when it makes the first pods."""
     suspended: bool = False
     """Nothing new begins until the run is released."""
     expired: bool = False

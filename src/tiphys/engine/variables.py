@@ -68,7 +68,7 @@ def tick(state: State) -> None:
     """Bring the names up to date that change while the run goes on."""
     elapsed = ((state.finished_at or state.now) - state.started_at).total_seconds()
     state.globals["workflow.duration"] = f"{elapsed:.6f}"
-    state.globals["workflow.status"] = state.phase.value
+    state.globals["workflow.status"] = "" if state.fresh else state.phase.value
 
 
 def created(at: datetime) -> dict[str, str]:

@@ -41,6 +41,9 @@ OVERDUE = frozenset(
 
 MAIN = re.compile(r"main: \w+ \(exit code \d+\)")
 
+RESUMED = "Resumed by"
+"""Argo names who has let a step go on; here there is only one user."""
+
 FATES = re.compile(
     r"wait: |child '|when '|omitted: |Skipped, |No more retries|Backoff would|Max duration"
     r"|retryStrategy\.expression evaluated|Stopped with|workflow shut"
@@ -106,12 +109,14 @@ class _Tale:
     def node(self, identity: str, node: Object) -> Iterator[str]:
         code = (node.get("outputs") or {}).get("exitCode")
         phase, said = node.get("phase"), self.said(node)
-        overdue = node.get("message") in OVERDUE
-        for_memory = "OOMKilled" in str(node.get("message"))
+        message = str(node.get("message") or "")
+        overdue = message in OVERDUE
+        shut_down = message.startswith("workflow shutdown with strategy")
+        for_memory = "OOMKilled" in message
         killed = phase in {"Failed", "Error"} and code in KILLED_CODES and not for_memory
         if killed and identity in self.attempts:
             phase, said = "Lost", ""
-        if overdue or (killed and (phase == "Lost" or node["type"] == "Retry")):
+        if overdue or shut_down or (killed and (phase == "Lost" or node["type"] == "Retry")):
             code = None
         where = self.own(str(node["name"]))
         exited = f" exit {code}" if code is not None else ""
@@ -139,7 +144,7 @@ class _Tale:
     def said(self, teller: Object) -> str:
         """Return the message of a node, or of the whole workflow, as far as it must be equal."""
         text = str(teller.get("message") or "")
-        if not text:
+        if not text or text.startswith(RESUMED):
             return ""
         if main := MAIN.match(text):
             return f": {main[0]}"
