@@ -39,11 +39,12 @@ def _tables(run: Workflow) -> Iterator[tuple[str, Table]]:
 
 
 def _retries(run: Workflow) -> Table:
-    """Return the retry policies of the steps that have begun, those of a loop once."""
+    """Return the retry policies of the steps that have begun, equal ones together."""
     table = Table(box=None, show_header=False, padding=(0, 2))
-    policies = {row.template: row.retries for row in rows(run) if row.retries}
-    for name, often in policies.items():
-        table.add_row(name, Text(often))
+    templates = {row.template: row.retries for row in rows(run) if row.retries}
+    for often in dict.fromkeys(templates.values()):
+        names = [name for name, its in templates.items() if its == often]
+        table.add_row(", ".join(names), Text(often))
     return table
 
 
