@@ -35,6 +35,8 @@ class Deployment:
     """Where it answers: `POST <endpoint>/infer` in the Open Inference Protocol."""
     released: bool = True
     """False where newer code had been released before: then nothing has changed."""
+    summary: str = ""
+    """Why it was not released."""
 
 
 def deploy(
@@ -84,8 +86,9 @@ def deploy(
     except (NotServedError, TimeoutError) as error:
         raise Temporary(str(error)) from error
     except OutdatedError as outdated:
-        print(f"{version[:12]} is not released. {outdated}")  # noqa: T201 - the log of the step
-        return Deployment(version=version, endpoint="", released=False)
+        text = f"{version[:12]} is not released. {outdated}"
+        print(text)  # noqa: T201 - the log of the step
+        return Deployment(version=version, endpoint="", released=False, summary=text)
     endpoint = f"{url}/v2/models/{judged.model}"
     _tell(endpoint, version, golden)
     return Deployment(version=version, endpoint=endpoint)
