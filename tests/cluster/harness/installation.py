@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from harness.cluster import Cluster, Json
-from harness.errors import HarnessError
 
 RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
@@ -36,13 +35,11 @@ class Installation:
         """Return a short-lived token of *account*."""
         return self.kubectl("create", "token", account, "--duration=10m").strip()
 
-    def refusal(self, *words: str, stdin: str | None = None) -> str:
-        """Return what the API server says to a request that it must not allow."""
-        try:
-            done = self.kubectl(*words, stdin=stdin)
-        except HarnessError as refused:
-            return str(refused)
-        raise AssertionError(f"`kubectl {' '.join(words)}` was allowed: {done}")
+    def argo(self, *words: str) -> str:
+        """Return what the argo command prints, with a token of the installed submitter."""
+        token = f"ARGO_TOKEN=Bearer {self.token('tiphys-submitter')}"
+        command = ["env", token, "argo", *words, "--namespace", self.namespace]
+        return self.cluster.run_inside(command)
 
     def run(self, workflow: Json, timeout_seconds: int = 300) -> Json:
         """Return *workflow* once it is completed."""
@@ -78,8 +75,40 @@ def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Install
     literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
     for name in ("s3", "s3-data"):
         made.kubectl("create", "secret", "generic", name, *literals)
+    for each in _cache(cluster, namespace):
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
     yield made
     cluster.kubectl("delete", "namespace", namespace)
+    cluster.kubectl("delete", "persistentvolume", namespace)
+
+
+def _cache(cluster: Cluster, namespace: str) -> list[Json]:
+    """Return the claim `data-cache` that the profile names, and a volume for it."""
+    common = {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "by-hand",
+    }
+    volume = {
+        **common,
+        "capacity": {"storage": "10Gi"},
+        "claimRef": {"namespace": namespace, "name": "data-cache"},
+        "hostPath": {"path": str(cluster.places.state / "data-cache")},
+    }
+    claim = {**common, "resources": {"requests": {"storage": "10Gi"}}, "volumeName": namespace}
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolume",
+            "metadata": {"name": namespace},
+            "spec": volume,
+        },
+        {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "data-cache", "namespace": namespace},
+            "spec": claim,
+        },
+    ]
 
 
 def _move(document: dict[str, Any], namespace: str) -> None:
