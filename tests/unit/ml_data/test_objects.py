@@ -56,6 +56,35 @@ def test_packed_commits_are_read(history, tmp_path, setting):
     assert {name: committed_at(copy / ".git", name) for name in made} == made
 
 
+def test_a_commit_counts_as_later_than_its_parents_whatever_its_author_s_clock_says(tmp_path):
+    git(tmp_path, "init", "-q")
+    times = {}
+    for name, seconds in (
+        ("fast", BEGIN + 300),
+        ("slow", BEGIN),
+        ("same", BEGIN),
+        ("later", BEGIN + 600),
+    ):
+        when = {"GIT_COMMITTER_DATE": f"{seconds} +0000"}
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", name, **when)
+        moment = committed_at(tmp_path / ".git", git(tmp_path, "rev-parse", "HEAD"))
+        times[name] = int(moment.timestamp()) - BEGIN
+    assert times == {"fast": 300, "slow": 301, "same": 302, "later": 600}
+
+
+def test_a_merge_counts_as_later_than_both_sides(tmp_path):
+    git(tmp_path, "init", "-q", "-b", "main")
+    for branch, seconds in (("main", BEGIN), ("side", BEGIN + 50)):
+        git(tmp_path, "checkout", "-q", "-B", branch)
+        when = {"GIT_COMMITTER_DATE": f"{seconds} +0000"}
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", branch, **when)
+    git(tmp_path, "checkout", "-q", "main")
+    when = {"GIT_COMMITTER_DATE": f"{BEGIN + 10} +0000"}
+    git(tmp_path, "merge", "-q", "--no-ff", "-m", "merge", "side", **when)
+    moment = committed_at(tmp_path / ".git", git(tmp_path, "rev-parse", "HEAD"))
+    assert int(moment.timestamp()) == BEGIN + 51
+
+
 def test_what_is_not_there_or_not_readable_has_no_time(history, tmp_path):
     folder, made = history
     assert committed_at(folder / ".git", "0" * 40) is None

@@ -11,6 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 COMMIT = 1
@@ -22,19 +23,44 @@ TABLE = FANOUT + 256 * 4
 """Where the names begin in an index of version 2."""
 
 
+GENERATIONS = 64
+"""How far back clocks are compared: further, no two people's commits are still mixed up."""
+
+
 def committed_at(git: Path, commit: str) -> datetime | None:
-    """Return when *commit* was made, by its committer's clock; None where it cannot be read.
+    """Return when *commit* was made, and after its parents; None where it cannot be read.
+
+    People's clocks differ, so a commit may bear an earlier time than the one it was made on. As in
+    git's own "corrected commit date", it counts as a second later than that.
 
     Args:
-        git: the folder `.git`
+        git: the folder `.git`; what a shallow clone leaves out counts as old
         commit: a full hash
     """
+    newest, names = None, [commit]
+    for generation in range(GENERATIONS):
+        found = [each for name in names if (each := _read(git, name))]
+        times = [each.seconds + generation for each in found]
+        newest = max(times, default=newest) if newest is None else max([newest, *times])
+        names = list(dict.fromkeys(parent for each in found for parent in each.parents))
+    return None if newest is None else datetime.fromtimestamp(newest, UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Commit:
+    seconds: int
+    parents: list[str]
+
+
+def _read(git: Path, name: str) -> _Commit | None:
     try:
-        text = _loose(git / "objects", commit) or _packed(git / "objects" / "pack", commit)
+        text = _loose(git / "objects", name) or _packed(git / "objects" / "pack", name)
     except (OSError, ValueError, IndexError, struct.error, zlib.error):
         return None
-    found = re.search(rb"^committer .* (\d+) [+-]\d{4}$", text or b"", re.MULTILINE)
-    return datetime.fromtimestamp(int(found[1]), UTC) if found else None
+    head = (text or b"").partition(b"\n\n")[0].decode(errors="replace")
+    time = re.search(r"^committer .* (\d+) [+-]\d{4}$", head, re.MULTILINE)
+    parents = re.findall(r"^parent ([0-9a-f]+)$", head, re.MULTILINE)
+    return _Commit(int(time[1]), parents) if time else None
 
 
 def _loose(objects: Path, name: str) -> bytes | None:
@@ -44,13 +70,13 @@ def _loose(objects: Path, name: str) -> bytes | None:
 
 def _packed(packs: Path, name: str) -> bytes | None:
     for index in sorted(packs.glob("*.idx")):
-        offset = _offset(index.read_bytes(), bytes.fromhex(name))
-        if offset is not None:
-            return _Pack(index.with_suffix(".pack"), index).read(offset)
+        pack = _Pack(index.with_suffix(".pack"), index)
+        if (offset := pack.find(bytes.fromhex(name))) is not None:
+            return pack.read(offset)
     return None
 
 
-def _offset(index: bytes, name: bytes) -> int | None:
+def _offset(index: mmap, name: bytes) -> int | None:
     """Return where *name* begins in the pack that *index* is of, None where it is not in it."""
     if index[:8] != b"\xfftOc\0\0\0\2":
         return None  # version 1, which git wrote before 2008
@@ -72,7 +98,7 @@ def _offset(index: bytes, name: bytes) -> int | None:
 class _Names:
     """The sorted names of an index, as far as a search looks at them."""
 
-    index: bytes
+    index: mmap
     width: int
     count: int
 
@@ -89,6 +115,11 @@ class _Pack:
     file: Path
     index: Path
 
+    def find(self, name: bytes) -> int | None:
+        """Return where the object *name* begins; an index may be large, and is only looked into."""
+        with self.index.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as index:
+            return _offset(index, name)
+
     def read(self, offset: int) -> bytes:
         """Return the content of the object at *offset*."""
         with self.file.open("rb") as pack:
@@ -101,7 +132,7 @@ class _Pack:
                 base = offset - distance
             elif kind == NAMED:
                 width = 20
-                base = _offset(self.index.read_bytes(), head[begin : begin + width])
+                base = self.find(head[begin : begin + width])
                 begin += width
             pack.seek(offset + begin)
             content = _inflated(pack)
