@@ -5,7 +5,8 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 
 - a metric is measured: its name is compared, not its value;
 - an address says where: only its path is compared;
-- an attempt that infrastructure ended is Failed or Error by chance of timing: both read "Lost";
+- an attempt that infrastructure ended is Failed or Error by chance of timing, and whether what it
+  had written could still be saved is chance, too: both read "Lost";
   one that the kernel killed for its memory is not: both say OOMKilled;
 - whether a pod that was ended at its deadline still left a code or outputs is chance, too;
 - a message that says how something ended is compared, up to the words of the step itself; one
@@ -126,7 +127,7 @@ class _Tale:
             yield f"{where} displayed as {self.own(shown)}"
         for child in sorted(self.names.get(one, one) for one in node.get("children") or ()):
             yield f"{where} -> {self.own(child)}"
-        if not overdue:
+        if not overdue and phase != "Lost":
             yield from self.given(where, node)
 
     def given(self, where: str, giver: Object) -> Iterator[str]:

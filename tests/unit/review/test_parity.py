@@ -37,7 +37,17 @@ def test_runs_that_did_the_same_agree_whatever_their_names_times_and_hosts():
         {"message": "main: Error (exit code 3)"},
         {"children": ["r.b"]},
     ],
-    ids=["phase", "type", "display", "exit code", "parameter", "artifact", "result", "message", "child"],
+    ids=[
+        "phase",
+        "type",
+        "display",
+        "exit code",
+        "parameter",
+        "artifact",
+        "result",
+        "message",
+        "child",
+    ],
 )
 def test_what_differs_is_shown_as_a_diff(change):
     here, there = two(run(node("a"), tasks=TASKS))
@@ -77,6 +87,15 @@ def test_an_attempt_that_was_killed_may_be_failed_here_and_an_error_there():
     killed = node("a(0)", phase="Failed", outputs={"exitCode": "143"})
     here, there = two(run(retry, killed, tasks=TASKS))
     there["status"]["nodes"]["r.a(0)"] |= {"phase": "Error", "outputs": {}}
+    assert parity.differences(here, there) == []
+
+
+def test_what_an_attempt_that_was_taken_away_had_written_may_be_saved_or_not():
+    retry = node("a", type="Retry", children=["r.a(0)"])
+    written = [{"name": "metrics", "value": '{"loss": 1}'}]
+    killed = node("a(0)", phase="Failed", outputs={"exitCode": "143", "parameters": written})
+    here, there = two(run(retry, killed, tasks=TASKS))
+    there["status"]["nodes"]["r.a(0)"]["outputs"] = {"exitCode": "143"}
     assert parity.differences(here, there) == []
 
 
