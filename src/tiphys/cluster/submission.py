@@ -11,10 +11,13 @@ from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 
+from tiphys.cluster import drift
 from tiphys.cluster.connection import Connection, Object, ServerRefusedError, ask
 from tiphys.errors import UserError
 
 NOT_FOUND = 404
+APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+"""What kubectl notes for its next `apply`, which must find it again."""
 
 
 class UnsupportedKindError(UserError):
@@ -25,7 +28,10 @@ class UnsupportedKindError(UserError):
 
 
 def apply(connection: Connection, document: Mapping[str, Any]) -> None:
-    """Create a WorkflowTemplate or CronWorkflow, or replace the one of the same name."""
+    """Create a WorkflowTemplate or CronWorkflow, or replace the one of the same name.
+
+    One that says the same already stays untouched.
+    """
     match document["kind"]:
         case "WorkflowTemplate":
             templates = WorkflowTemplateServiceApi(connection.client)
@@ -59,7 +65,12 @@ def _put(
             raise
         ask(connection, create, namespace, body={"namespace": namespace, field: dict(document)})
         return
+    if drift.is_there(old, document):
+        return
     metadata = {**document["metadata"], "resourceVersion": old["metadata"]["resourceVersion"]}
+    if APPLIED in (noted := old["metadata"].get("annotations") or {}):
+        own = metadata.get("annotations") or {}
+        metadata["annotations"] = {**own, APPLIED: noted[APPLIED]}
     body = {"namespace": namespace, "name": name, field: {**document, "metadata": metadata}}
     ask(connection, update, namespace, name, body=body)
 

@@ -113,6 +113,33 @@ def test_a_template_that_is_new_is_created_and_an_old_one_replaced():
     ]
 
 
+def test_a_template_that_says_the_same_is_left_as_it_was_applied():
+    seen = []
+    there = {"metadata": {"name": "t", "resourceVersion": "7"}, "spec": {"arguments": {}}}
+
+    def answer(method, *_):
+        seen.append(method)
+        return 200, there
+
+    with argo_server(answer) as server:
+        submission.apply(connection(server), TEMPLATE)
+    assert seen == ["GET"]
+
+
+def test_a_template_that_is_replaced_keeps_what_kubectl_noted():
+    sent = []
+    noted = {submission.APPLIED: "{}", "other": "x"}
+
+    def answer(method, _path, body):
+        sent.append((method, body and body["template"]["metadata"].get("annotations")))
+        metadata = {"name": "t", "resourceVersion": "7", "annotations": noted}
+        return 200, {"metadata": metadata, "spec": {"entrypoint": "other"}}
+
+    with argo_server(answer) as server:
+        submission.apply(connection(server), TEMPLATE)
+    assert sent == [("GET", None), ("PUT", {submission.APPLIED: "{}"})]
+
+
 def test_what_is_no_template_is_not_applied():
     with pytest.raises(submission.UnsupportedKindError, match="kubectl apply"):
         submission.apply(connection("http://x"), {"kind": "Secret", "metadata": {"name": "s"}})
