@@ -192,9 +192,19 @@ def disturb(project, runs):
 
 
 @pytest.fixture(scope="module")
-def there(project, cluster):
+def installed(project, cluster):
+    """Have the project installed; what was there before stays."""
+    said = cluster.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
+    yield
+    made = [line.split()[0] for line in said.splitlines() if line.endswith(" created")]
+    cluster.kubectl("delete", "workflows", "--selector=tiphys.dev/owner=test-failures")
+    if made:
+        cluster.kubectl("delete", "--ignore-not-found", *made)
+
+
+@pytest.fixture(scope="module")
+def there(project, cluster, installed):  # noqa: ARG001 -- it is there
     """Return the runs on Argo; nodes are tainted and lost meanwhile."""
-    cluster.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
     with closing(Runs(project, cluster, "--on", "ci")) as runs:
         for case in CASES:
             if case != "lost-node":

@@ -35,7 +35,7 @@ def build(profile: Profile) -> list[Any]:
 
 def _pipeline(profile: Profile, name: str, step: StepTemplate, **given: object) -> Pipeline:
     pipeline = Pipeline(
-        name=f"failure-{name}", profile=profile, title=f"Failure: {name}", owner="tests"
+        name=f"failure-{name}", profile=profile, title=f"Failure: {name}", owner="test-failures"
     )
     with pipeline.dag() as run:
         if "checkpoints" in {argument.name for argument in step.takes}:
