@@ -86,9 +86,9 @@ def deploy(
     except (NotServedError, TimeoutError) as error:
         raise Temporary(str(error)) from error
     except OutdatedError as outdated:
-        text = f"{version[:12]} is not released. {outdated}"
-        print(text)  # noqa: T201 - the log of the step
-        return Deployment(version=version, endpoint="", released=False, summary=text)
+        said = f"{version[:12]} is not released. {outdated}"
+        print(said)  # noqa: T201 - the log of the step
+        return Deployment(version=version, endpoint="", released=False, summary=said)
     endpoint = f"{url}/v2/models/{judged.model}"
     _tell(endpoint, version, golden)
     return Deployment(version=version, endpoint=endpoint)

@@ -18,9 +18,9 @@ from tiphys.ml import digest, serving
 from tiphys.ml.data import Pin
 from tiphys.ml.gate.decision import Decision, DecisionError
 from tiphys.ml.gate.reading import SpecError
+from tiphys.ml.incluster import NoPodError
 from tiphys.ml.registry import MovedError, Provenance, Registry
 from tiphys.ml.serving.client import RejectedError
-from tiphys.ml.serving.kubernetes import RolloutError
 from tiphys.step import Preempted, Temporary, WrongInput
 
 PIN = Pin(path="data/flights", md5="da7a.dir", size=1, nfiles=1, revision="r1")
@@ -169,13 +169,9 @@ def test_a_deployment_that_is_told_to_go_takes_its_model_back(project):
     known = Registry.open("registry")
     known.register("flights", project / f"m-{GOOD}", Provenance())
     before = signal.getsignal(signal.SIGTERM)
-
-    def told_to_go():
-        with until_told_to_go(), champion(known, judged, Provenance()):
-            signal.raise_signal(signal.SIGTERM)
-
-    with pytest.raises(Preempted):
-        told_to_go()
+    both = pytest.raises(Preempted), until_told_to_go()
+    with both[0], both[1], champion(known, judged, Provenance()):
+        signal.raise_signal(signal.SIGTERM)
     assert known.get("flights", "champion") is None
     assert signal.getsignal(signal.SIGTERM) == before
 
@@ -266,7 +262,7 @@ def test_a_model_that_no_cluster_rolls_out_does_not_stay_champion(project):
     judge(project, WORSE)
     release(project, WORSE)
     judge(project, GOOD)
-    with pytest.raises(RolloutError, match="works in a pod only"):
+    with pytest.raises(NoPodError, match="works in a pod only"):
         release(project, GOOD, target="kubernetes", serve_image="serve:1")
     assert champions(project) == [version(project, each) for each in (WORSE, GOOD, WORSE)]
 
@@ -366,10 +362,7 @@ def test_lineage_is_of_what_the_run_resolved_not_of_where_the_branch_is_now(proj
 
 
 def test_where_nothing_was_resolved_lineage_says_what_the_source_says(project):
-    tags = {
-        name: f"{{{{workflow.outputs.parameters.resolve-{name}}}}}"
-        for name in ("commit", "code_hash", "pin")
-    }
+    tags = dict.fromkeys(("commit", "code_hash", "pin"), "{{workflow.outputs.parameters.x}}")
     _, found = write_down(project, **tags)
     assert (found["revision"], found["code_hash"]) == ("abc", "")
     assert "no output" in found["data"]["unknown"]
