@@ -6,6 +6,8 @@ import pytest
 import yaml
 from harness.errors import HarnessError
 
+from tiphys.ml.serving import kubernetes
+
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
@@ -70,16 +72,11 @@ list secrets
 list nodes""",
 }
 
-SERVER = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: NAME}
-spec:
-  selector: {matchLabels: {a: b}}
-  template:
-    metadata: {labels: {a: b}}
-    spec: {containers: [{name: server, image: busybox}]}
-"""
+
+def server(model: str) -> str:
+    """Return the Deployment with which deploy serves *model*."""
+    made = kubernetes.Server(model=model, registry="s3://registry", image="busybox")
+    return yaml.safe_dump(kubernetes.deployment(made))
 
 
 @pytest.fixture(scope="module")
@@ -147,25 +144,17 @@ def refused(project, account: str, *words: str, stdin: str | None = None) -> boo
     return bool(answer)
 
 
-def test_with_its_own_token_train_can_touch_no_deployment(project):
-    server = SERVER.replace("NAME", "serve-flights")
-    apply = ("apply", "--server-side", "--dry-run=server", "-f", "-")
+APPLY = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=false")
 
-    assert refused(project, "tiphys-train", *apply, stdin=server)
+
+def test_with_its_own_token_train_can_touch_no_deployment(project):
+    assert refused(project, "tiphys-train", *APPLY, "-f", "-", stdin=server("flights"))
     assert refused(project, "tiphys-train", "delete", "deployment", "serve-flights")
 
 
 def test_with_its_own_token_deploy_applies_its_own_server_and_no_other(project):
-    apply = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-")
-
-    assert not refused(
-        project,
-        "tiphys-deploy",
-        *apply,
-        "--validate=false",
-        stdin=SERVER.replace("NAME", "serve-flights"),
-    )
-    assert refused(project, "tiphys-deploy", *apply, stdin=SERVER.replace("NAME", "another"))
+    assert not refused(project, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("flights"))
+    assert refused(project, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("another"))
 
 
 def test_with_its_own_token_deploy_cannot_read_the_datas_secret(project):

@@ -1,6 +1,7 @@
 """What `manifests/ci/install.yaml` makes of an empty namespace, apart from the project's own."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Install
     file = folder / "install.yaml"
     file.write_text(yaml.safe_dump_all(documents))
     cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found")
+    shutil.rmtree(cluster.places.state / "s3" / "registry" / namespace, ignore_errors=True)
     cluster.kubectl("create", "namespace", namespace)
     cluster.kubectl("label", "namespace", namespace, RESTRICTED)
     made = Installation(cluster=cluster, namespace=namespace, file=file)
