@@ -45,6 +45,11 @@ def _named(template: Json) -> Iterator[str]:
 
 
 def _demand(profile: Profile, where: str, image: str) -> None:
+    if "{{" in image:
+        if profile.registries:
+            found = f'image "{image}" is not known before a run.'
+            raise ImageError(where, found, "Write the image itself: the profile has `registries`.")
+        return
     repository, digest = _parts(image)
     tag = repository.rpartition("/")[2].partition(":")[2]
     if not digest and tag in {"", "latest"}:

@@ -79,3 +79,11 @@ def test_a_template_that_is_not_ours_is_looked_at_too(theirs):
 
 def test_a_laptop_has_no_images():
     images.check(profile("latest", built=False), calling(container={"image": "busybox"}))
+
+
+def test_an_image_that_only_a_run_knows_passes_where_any_registry_would():
+    image = "{{inputs.parameters.image}}"
+    images.check(profile("registry.example/step:1"), calling(container={"image": image}))
+    ours = f"registry.example/flights/step@{DIGEST}"
+    with pytest.raises(images.ImageError, match="is not known before a run"):
+        images.check(profile(ours, "registry.example/flights"), calling(container={"image": image}))
