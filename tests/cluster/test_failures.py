@@ -22,7 +22,8 @@ from tiphys.review import parity
 pytestmark = pytest.mark.cluster
 
 ROOT = Path(__file__).parents[2]
-LIMIT_SECONDS = 240
+LIMIT_SECONDS = 420
+"""A lost node alone takes Kubernetes and Argo two to four minutes to be sure of."""
 READY = 'tiphys.metric {"name": "ready"'
 """How the log of a step says that it may be disturbed."""
 
@@ -238,9 +239,6 @@ def lose(cluster, runs):
     """Lose the node under the step that lingers, until the step is done on another."""
     found = patient("the step that lingers", lambda: pod(cluster, runs, "lost-node"))
     with cluster.lost_node(found["spec"]["nodeName"]):
-        # The garbage collector does so, too, but takes its time: two minutes and more.
-        kill = ("--force", "--grace-period=0", "--wait=false", "--ignore-not-found")
-        cluster.kubectl("delete", "pod", found["metadata"]["name"], *kill)
         runs.end("lost-node")
 
 
