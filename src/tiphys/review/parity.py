@@ -127,7 +127,7 @@ class _Tale:
             yield f"{where} displayed as {self.own(shown)}"
         for child in sorted(self.names.get(one, one) for one in node.get("children") or ()):
             yield f"{where} -> {self.own(child)}"
-        if not overdue and phase != "Lost":
+        if not overdue and (phase, node["type"]) != ("Lost", "Pod"):
             yield from self.given(where, node)
 
     def given(self, where: str, giver: Object) -> Iterator[str]:
