@@ -58,7 +58,7 @@ class Shell:
         run = f"verbs-{name}-{secrets.token_hex(3)}"
         text = (FOLDER / f"{name}.yaml").read_text().replace("NAME", run)
         for key, value in parameters.items():
-            text = re.sub(rf"(name: {key}, value: )\S+}}", rf'\g<1>"{value}"}}', text)
+            text = re.sub(rf'(name: {key}, value: )"[^"]*"', rf'\g<1>"{value}"', text)
         self.cluster.kubectl("create", "--filename=-", stdin=text)
         self.made.append(run)
         return run
