@@ -8,7 +8,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 KNOWN = ("chromium", "google-chrome", "chromium-browser")
-COMPLAINTS = ("Refused to", "Blocked script", "violates the following", "ERROR:CONSOLE", "Failed to load")
+COMPLAINTS = (
+    "Refused to",
+    "Blocked script",
+    "violates the following",
+    "ERROR:CONSOLE",
+    "Failed to load",
+)
 
 
 def find() -> str | None:
