@@ -19,7 +19,13 @@ class Export:
 
 
 def export(*, checkpoint: Path, data: Path, model: Annotated[Path, Output()]) -> Export:
-    """Write *checkpoint* as a model artifact (`tiphys.ml.package`), checked on rows of *data*."""
+    """Write *checkpoint* as a model artifact (`tiphys.ml.package`), checked on rows of *data*.
+
+    Args:
+        checkpoint: the trained network, as `train` leaves it
+        data: the folder of parquet files whose rows it is checked on
+        model: the artifact that is judged and served
+    """
     from tiphys.ml.training import exporting  # noqa: PLC0415 - torch: rendering goes without
 
     done = exporting.export(checkpoint, data, model)
