@@ -1,5 +1,7 @@
+import os
 import subprocess
 import sys
+import tempfile
 import textwrap
 from pathlib import Path
 
@@ -207,6 +209,39 @@ def test_of_two_publishers_the_second_finds_its_month_done(repository, tmp_path)
     assert again.result is not None
     assert again.result.month == ""
     assert months(repository) == ["2013-01", "2013-02"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_a_user_whom_the_system_does_not_know_commits_and_pushes(repository, tmp_path):
+    code = textwrap.dedent(f"""
+        import os, pathlib
+        from tiphys.ml.data.repository import clone
+        for user in (0, 54321):  # what is imported late must be read by root here
+            os.setuid(user)
+            folder = pathlib.Path({str(tmp_path / "open")!r}) / str(user)
+            taken = clone({str(repository)!r}, "main", folder)
+            (folder / "params.yaml").write_text(f"changed: {{user}}")
+            commit = taken.commit(["params.yaml"], "As nobody")
+        taken.push(commit)
+    """)
+    (tmp_path / "open").mkdir()
+    for path in (tmp_path / "open", repository, *repository.rglob("*")):
+        path.chmod(0o777)
+    for parent in tmp_path.parents:  # pytest's own folders are root's alone
+        if parent.is_relative_to(tempfile.gettempdir()) and parent != Path(tempfile.gettempdir()):
+            parent.chmod(0o755)
+    tmp_path.chmod(0o755)
+
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert git(repository, "log", "-1", "--format=%s", "main") == "As nobody"
 
 
 @pytest.mark.usefixtures("repository")

@@ -4,6 +4,7 @@ Pushing is compare-and-set: it succeeds only if the branch is still where it was
 for a URL over HTTP come from GIT_USERNAME and GIT_PASSWORD.
 """
 
+import getpass
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -93,6 +94,7 @@ def clone(url: str, branch: str, folder: Path) -> Clone:
         UserError: there is no such repository or branch, or we are not let in.
     """
     ref = Ref(f"refs/heads/{branch}".encode())
+    _have_a_name()
     with _reached(url):
         client, path = _client(url)
         known = client.get_refs(path.encode()).refs
@@ -103,6 +105,17 @@ def clone(url: str, branch: str, folder: Path) -> Clone:
         with client.clone(path, str(folder), branch=branch, origin_url=url) as repo:
             head = repo.head().decode()
     return Clone(url=url, branch=branch, folder=folder, head=head)
+
+
+def _have_a_name() -> None:
+    """Call a user whom the system does not know by ours.
+
+    A pod may run as any UID, and dulwich asks who that is even where it is told who commits.
+    """
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        os.environ["LOGNAME"] = BOT.partition("[")[0]
 
 
 def _client(url: str) -> tuple[GitClient, str]:
