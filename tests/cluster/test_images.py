@@ -34,9 +34,6 @@ def pod_of(role: str, image: str) -> dict[str, object]:
         "securityContext": {"runAsNonRoot": True, "allowPrivilegeEscalation": False},
     }
     spec: dict[str, object] = {"restartPolicy": "Never", "containers": [container]}
-    if role == roles.LARGE:
-        spec["nodeSelector"] = {"nvidia.com/gpu.product": "NVIDIA-H100-80GB-HBM3"}
-        spec["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists"}]
     metadata = {"name": f"image-{role}"}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 

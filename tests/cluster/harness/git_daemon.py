@@ -27,7 +27,7 @@ def serve(places: Places) -> Iterator[GitRemote]:
     Called in the cluster's network: several may be served at once, each at a port that is free.
     """
     port, daemons = _free_port(), Daemons(places=places)
-    name = f"git-daemon-{port}"
+    name = f"git/{port}"
     folder = places.state / name
     url = f"git://{NODE_ADDRESS}:{port}/project.git"
     remote = GitRemote(url=url, path=folder / "project.git")

@@ -14,8 +14,6 @@ from harness.shell import run
 
 REPOSITORY = "localhost/flights"
 ROLES = ("step", "quality", "serve", "data", "train")
-LARGE = "train"
-"""Has torch with CUDA: several gigabytes on every node that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,6 +4,7 @@ import shutil
 
 from harness.errors import HarnessError
 from harness.places import Places
+from harness.shelf import Shelf
 
 
 def require(places: Places) -> None:
@@ -12,7 +13,8 @@ def require(places: Places) -> None:
     needs = {
         "Go's build cache and the programs": 0 if any(places.cache.glob("bin-*")) else 8,
         "the layers of the images": 0 if (places.cache / "buildah").exists() else 11,
-        "the images on the nodes": 0 if places.ready.exists() else 13,
+        "the images unpacked": 0 if Shelf(places=places).root.exists() else 13,
+        "a cluster": 0 if places.ready.exists() else 1,
     }
     free = shutil.disk_usage(places.cache).free // 10**9
     if free < sum(needs.values()):
