@@ -6,6 +6,9 @@ import pytest
 from harness.cluster import Cluster, connect
 from harness.places import find
 
+collect_ignore = ["failing"]
+"""A project of its own: it is run by `test_failures`, not imported."""
+
 
 @pytest.fixture(scope="session")
 def cluster() -> Cluster:

@@ -9,10 +9,12 @@ add up their losses and their wishes to stop: they save and leave at the same st
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Never
 
 import torch
 import torch.distributed as dist
@@ -86,5 +88,22 @@ def _be_deterministic(seed: int) -> None:
     torch.manual_seed(seed)
 
 
+def leave() -> Never:
+    """Run `main` and end, without tearing Python down.
+
+    At the end of an interpreter Gloo's destructor waits, holding the GIL, for a thread that may
+    be waiting for the GIL: such a worker has done its work and never ends.
+    """
+    code = 1
+    try:
+        main()
+        code = 0
+    except Exception:  # noqa: BLE001 - torchrun reads the exit code, people read this text
+        traceback.print_exc()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
-    main()
+    leave()
