@@ -32,7 +32,7 @@ class Steady(Console):
 def console(*, aside: bool = False) -> Console:
     """Return where people read: stdout, or stderr when stdout belongs to a program."""
     width = None if (sys.stdout and sys.stdout.isatty()) or "COLUMNS" in os.environ else 120
-    return Steady(stderr=aside, highlight=False, width=width)
+    return Steady(stderr=aside, highlight=False, emoji=False, width=width)
 
 
 def emit(value: Any, form: Format) -> None:

@@ -5,6 +5,7 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 
 - a metric is measured: its name is compared, not its value;
 - an address says where: only its path is compared;
+- a time says when: that there is one is compared;
 - an attempt that infrastructure ended is Failed or Error by chance of timing, and whether what it
   had written could still be saved is chance, too: both read "Lost";
   one that the kernel killed for its memory is not: both say OOMKilled;
@@ -39,6 +40,8 @@ OVERDUE = frozenset(
     }
 )
 """The kubelet and Argo's controller end a pod at its deadline, whoever looks first."""
+
+TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 MAIN = re.compile(r"main: \w+ \(exit code \d+\)")
 
@@ -168,6 +171,8 @@ def _comparable(parameter: Object, run: str) -> str:
         return ", ".join(sorted(json.loads(value or "{}")))
     if value.startswith(("http://", "https://")):
         return urlsplit(value).path
+    if TIME.fullmatch(value):
+        return "a time"
     return value.replace(run, "$")
 
 

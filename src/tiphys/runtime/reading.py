@@ -38,7 +38,8 @@ def listed(run: RunFolder) -> Workflow:
     except UserError as problem:
         made = datetime.fromtimestamp(run.path.stat().st_mtime, UTC)
         metadata = {"name": run.name, "creationTimestamp": f"{made:%Y-%m-%dT%H:%M:%SZ}"}
-        return {"metadata": metadata, "status": {"phase": "Error", "message": str(problem)}}
+        status = {"phase": "Error", "message": str(problem)}
+        return {"metadata": metadata, "spec": {}, "status": status}
 
 
 def get(root: Path, name: str) -> Workflow:

@@ -11,7 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests import pinned
+from tiphys.ml.data import Pin
 from tiphys.ml.training import folders
+from tiphys.step import codec
 
 pytestmark = pytest.mark.slow
 
@@ -30,7 +33,8 @@ spec:
       workingDir: {folder}
       command: [python, -m, tiphys.step, "components.train:train"]
       args:
-      - --data={folder}/rows
+      - {dataset}
+      - --remote={folder}/store
       - --months=["2013-01"]
       - --checkpoints={folder}/checkpoints
       - --epochs=15
@@ -54,7 +58,9 @@ def training(terminal):
     shutil.copytree(ROOT / "components", terminal.folder / "components")
     features = {"label": "late", "numbers": ["wind"], "categories": ["town"]}
     terminal.write("params.yaml", json.dumps({"features": features}))
-    terminal.write("training.yaml", TRAINING.format(folder=terminal.folder))
+    pin = pinned.pin(terminal.folder / "rows", terminal.folder / "store")
+    dataset = json.dumps(f"--dataset={codec.encode(pin, Pin)}")
+    terminal.write("training.yaml", TRAINING.format(folder=terminal.folder, dataset=dataset))
     return terminal
 
 

@@ -68,10 +68,11 @@ def rude() -> Judged:
     return None
 
 def gang() -> None:
-    if os.fork() == 0:
+    child = os.fork()
+    if child == 0:
         metric("rank", 1)
         os._exit(0)
-    os.wait()
+    os.waitpid(child, 0)
 
 def untyped(x):
     pass

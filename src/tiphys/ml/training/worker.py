@@ -28,8 +28,8 @@ TIMEOUT = timedelta(minutes=2)
 """For the gang to assemble and for one collective; the default of 30 minutes is a silent hang."""
 
 
-def main() -> None:
-    """Train until the end, or until told to stop."""
+def main() -> Trainer:
+    """Train until the end, or until told to stop; return what must not be destroyed."""
     lifeline.tie()
     stop = _StopSign()
     signal.signal(signal.SIGTERM, stop.show)
@@ -39,6 +39,7 @@ def main() -> None:
         trainer = Trainer(job, device)
         if not trainer.run(stop.shown) and trainer.leads_here:
             (job.output / gang.PREEMPTED).touch()
+        return trainer
 
 
 @contextmanager
@@ -89,17 +90,20 @@ def _be_deterministic(seed: int) -> None:
 
 
 def leave() -> Never:
-    """Run `main` and end, without tearing Python down.
+    """Run `main` and end, without destroying the trainer.
 
-    At the end of an interpreter Gloo's destructor waits, holding the GIL, for a thread that may
-    be waiting for the GIL: such a worker has done its work and never ends.
+    Gloo's destructor waits, holding the GIL, for a thread that may be waiting for the GIL: such a
+    worker has done its work and never ends.
     """
-    code = 1
     try:
-        main()
-        code = 0
+        trainer = main()  # noqa: F841 - kept until there is no process any more
     except Exception:  # noqa: BLE001 - torchrun reads the exit code, people read this text
-        traceback.print_exc()
+        traceback.print_exc()  # the traceback keeps it
+        _end(1)
+    _end(0)
+
+
+def _end(code: int) -> Never:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
