@@ -113,10 +113,10 @@ def denials() -> list[tuple[str, str]]:
     ]
 
 
-def test_no_account_may_do_more_than_its_work(project):
+def test_no_account_may_do_more_than_its_work(project, tell):
     table = [(*row, may(project, *row)) for row in denials()]
-    lines = [f"{name:24} {asked:44} {'ALLOWED' if yes else 'denied'}" for name, asked, yes in table]
-    print("\n".join([*lines, f"{len(table)} denials"]))  # noqa: T201 -- shown with `-s`
+    tell(*(f"{name:24} {asked:44} {'ALLOWED' if yes else 'denied'}" for name, asked, yes in table))
+    tell(f"{len(table)} denials")
 
     assert not [row for row in table if row[2]]
 

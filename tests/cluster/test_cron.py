@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from checkout import Checkout
+from harness.installation import guarded
 
 from tiphys.manifest import crons
 from tiphys.ml.data import calendar
@@ -134,16 +135,17 @@ def change(file, *edits):
 @pytest.fixture(scope="module")
 def project(cluster, tmp_path_factory):
     """Return the copy, pushed and installed; its retraining is suspended."""
-    with cluster.git_daemon() as remote:
+    with cluster.git_daemon() as remote, guarded(cluster, NAMESPACE) as bucket:
         made = Project.at(tmp_path_factory.mktemp("cron") / "flights", cluster)
         shrink(made, remote.url)
-        storage(made)
+        shutil.copytree(made.root / ".dvc/cache/files", bucket / "dvc" / "files")
         git(made, "add", "-A")
         git(made, "commit", "-q", "-m", "The project")
         git(made, "push", "-q", str(remote.path), "main")
-        install(made)
+        cluster.kubectl("apply", "-f", str(made.root / "manifests/ci/install.yaml"))
+        token = made.kubectl("create", "token", "tiphys-submitter").strip()
+        made.environment |= {"ARGO_TOKEN": token}
         yield made
-        cluster.kubectl("delete", "namespace", NAMESPACE)
 
 
 def shrink(project, url):
@@ -154,7 +156,7 @@ def shrink(project, url):
         root / "manifests/ci/profile.yaml",
         (r"source: archive", f'source: {{git: "{url}"}}'),
         (r"namespace: flights", f"namespace: {NAMESPACE}"),
-        (r"(s3://(registry|checkpoints|dvc))", rf"\1/{NAMESPACE}"),
+        (r"s3://(registry|checkpoints|dvc)", rf"s3://{NAMESPACE}/\1"),
         (r"cache: .*\n", ""),
     )
     change(
@@ -187,35 +189,12 @@ def shrink(project, url):
     )
 
 
-def storage(project):
-    """Put the data that the copy names into its remote, and forget its models."""
-    s3 = project.cluster.places.state / "s3"
-    for bucket in ("registry", "checkpoints", "dvc"):
-        shutil.rmtree(s3 / bucket / NAMESPACE, ignore_errors=True)
-    shutil.copytree(project.root / ".dvc/cache/files", s3 / "dvc" / NAMESPACE / "files")
-
-
 def git(project, *words):
     who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
     done = subprocess.run(
         ["git", *who, *words], cwd=project.root, capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
-
-
-def install(project):
-    cluster = project.cluster
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    restricted = "pod-security.kubernetes.io/enforce=restricted"
-    cluster.kubectl("label", "namespace", NAMESPACE, restricted)
-    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
-    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
-    for name in ("s3", "s3-data"):
-        project.kubectl("create", "secret", "generic", name, *literals)
-    cluster.kubectl("apply", "-f", str(project.root / "manifests/ci/install.yaml"))
-    token = project.kubectl("create", "token", "tiphys-submitter").strip()
-    project.environment |= {"ARGO_TOKEN": token}
 
 
 @pytest.fixture(scope="module")
@@ -362,7 +341,7 @@ def test_an_impossible_schedule_that_argo_takes_is_shown_as_never(project):
     assert "never comes" in re.sub(r"\s+", " ", listed)
 
 
-def test_from_a_start_to_the_new_model_takes_minutes(story, capsys):
+def test_from_a_start_to_the_new_model_takes_minutes(story, tell):
     lines = []
     for name in ("first", "second"):
         run = story[name]
@@ -379,9 +358,7 @@ def test_from_a_start_to_the_new_model_takes_minutes(story, capsys):
         )
         whole = (answered - created).total_seconds()
         lines.append(f"{name} start to answering model: {whole:.0f} s ({steps})")
-    lines.append(f"publishing a month: {story['publishing seconds']:.0f} s")
-    with capsys.disabled():
-        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    tell(*lines, f"publishing a month: {story['publishing seconds']:.0f} s")
 
 
 def moment(text):

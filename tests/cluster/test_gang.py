@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -48,11 +47,11 @@ def log_of(project, run):
     return project.tiphys("logs", run["metadata"]["name"], "train", "--on", "ci")
 
 
-def test_a_gang_trains_on_gpu_nodes_and_the_run_succeeds(project, first, capsys):
+def test_a_gang_trains_on_gpu_nodes_and_the_run_succeeds(project, first, tell):
     assert first["status"]["phase"] == "Succeeded"
     said = log_of(project, first)
     places = re.findall(r"(gang-\S+) runs on (\S+)\.", said)
-    tell(capsys, *(f"{pod} on {node}" for pod, node in places))
+    tell(*(f"{pod} on {node}" for pod, node in places))
     assert len(places) == 2
     assert {node for _, node in places} <= {"gpu-a", "gpu-b"}
     assert step(first, "train(0)")["hostNodeName"] == "node-cpu"
@@ -169,12 +168,6 @@ def parameters(node: Json) -> dict[str, str]:
     return {one["name"]: one["value"] for one in node["outputs"]["parameters"]}
 
 
-def tell(capsys, *lines: str) -> None:
-    """Show *lines* to whoever runs the test."""
-    with capsys.disabled():
-        sys.stdout.write("".join(f"\n{line}" for line in lines) + "\n")
-
-
 def patiently(what: str, condition: Callable[[], Any], seconds: int = 180) -> Any:
     limit = time.monotonic() + seconds
     while not (found := condition()):
@@ -183,7 +176,7 @@ def patiently(what: str, condition: Callable[[], Any], seconds: int = 180) -> An
     return found
 
 
-def test_the_second_run_reads_nothing_from_the_remote(first, lab, capsys):
+def test_the_second_run_reads_nothing_from_the_remote(first, lab, tell):
     second = lab.end(lab.start("cached", epochs="1"))
     assert second["status"]["phase"] == "Succeeded", second["status"].get("message")
     counts = [
@@ -192,7 +185,6 @@ def test_the_second_run_reads_nothing_from_the_remote(first, lab, capsys):
     ]
     fetched = json.loads(parameters(step(first, "fetch(0)"))["metrics"])["downloaded_bytes"]
     tell(
-        capsys,
         f"read from the remote: {fetched:.0f} bytes by fetch, {counts[0]:.0f} by the first gang,",
         f"{counts[1]:.0f} by the second",
     )
@@ -200,7 +192,7 @@ def test_the_second_run_reads_nothing_from_the_remote(first, lab, capsys):
     assert counts[1] == 0
 
 
-def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, capsys):
+def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, tell):
     name = lab.start("killed", epochs="8")
     patiently("a checkpoint", lambda: progress(lab, name) > 120, 300)
     victim = next(pod for pod in lab.pods(name) if not is_first(pod))
@@ -208,7 +200,7 @@ def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, capsy
     ended = lab.end(name, 600)
     said = lab.log(name)
     resumed = re.search(r"Resumed at step (\d+) of (\d+)", said)
-    tell(capsys, *re.findall(r".*(?:started again|Resumed).*", said))
+    tell(*re.findall(r".*(?:started again|Resumed).*", said))
     assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
     assert "The gang is started again (restart 1)." in said
     assert resumed
@@ -216,7 +208,7 @@ def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, capsy
     assert int(parameters(step(ended, "train(0)"))["resumed_from"]) == int(resumed[1])
 
 
-def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, cluster, capsys):
+def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, cluster, tell):
     name = lab.start("reclaimed", epochs="8")
     patiently("a checkpoint", lambda: progress(lab, name) > 60, 300)
     taken = next(p["spec"]["nodeName"] for p in lab.pods(name) if is_first(p))
@@ -224,7 +216,7 @@ def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, clus
         status = patiently("a restart", lambda: restarted(lab, name))
         ended = lab.end(name, 600)
     said = lab.log(name)
-    tell(capsys, *re.findall(r".*(?:started again|Resumed|runs on).*", said))
+    tell(*re.findall(r".*(?:started again|Resumed|runs on).*", said))
     assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
     assert status.get("restartsCountTowardsMax", 0) == 0
     assert int(parameters(step(ended, "train(0)"))["resumed_from"]) > 0
@@ -275,7 +267,7 @@ def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):
     patiently("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
-def test_a_gang_short_of_memory_gets_more_once_and_then_says_so(lab, capsys):
+def test_a_gang_short_of_memory_gets_more_once_and_then_says_so(lab, tell):
     def starve(train):
         for one in train["container"]["env"]:
             if one["name"] == "TIPHYS_GANG":
@@ -285,7 +277,7 @@ def test_a_gang_short_of_memory_gets_more_once_and_then_says_so(lab, capsys):
 
     ended = lab.end(lab.start("starved", starve))
     messages = [step(ended, f"train({n})")["message"] for n in (0, 1)]
-    tell(capsys, *messages)
+    tell(*messages)
     assert "out of memory. It had 150Mi" in messages[0]
     assert "out of memory. It had 300Mi" in messages[1]
     assert not [n for n in ended["status"]["nodes"].values() if n["displayName"] == "train(2)"]

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository, moment
 
 pytestmark = pytest.mark.cluster
@@ -34,7 +35,7 @@ def repository(cluster, tmp_path_factory):
             copy / "manifests/ci/profile.yaml",
             (r"source: archive", f'source: {{git: "{remote.url}"}}'),
             (r"namespace: flights", f"namespace: {NAMESPACE}"),
-            (r"(s3://(registry|checkpoints))", rf"\1/{NAMESPACE}"),
+            (r"s3://(registry|checkpoints)", rf"s3://{NAMESPACE}/\1"),
             (r"cache: .*\n", ""),
         )
         # here it is about the order of deployments, not about which model is better
@@ -52,21 +53,11 @@ def repository(cluster, tmp_path_factory):
 
 @contextmanager
 def _installed(cluster, copy):
-    cluster.kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found")
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    restricted = "pod-security.kubernetes.io/enforce=restricted"
-    cluster.kubectl("label", "namespace", NAMESPACE, restricted)
-    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
-    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
-    for name in ("s3", "s3-data"):
-        cluster.kubectl("create", "secret", "generic", name, f"-n={NAMESPACE}", *literals)
-    cluster.kubectl("apply", "-f", str(copy / "manifests/ci/install.yaml"))
-    remote = cluster.places.state / "s3" / "dvc" / "files"
-    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
-    for bucket in ("registry", "checkpoints"):
-        shutil.rmtree(cluster.places.state / "s3" / bucket / NAMESPACE, ignore_errors=True)
-    yield
-    cluster.kubectl("delete", "namespace", NAMESPACE)
+    with guarded(cluster, NAMESPACE):
+        cluster.kubectl("apply", "-f", str(copy / "manifests/ci/install.yaml"))
+        remote = cluster.places.state / "s3" / "dvc" / "files"
+        shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+        yield
 
 
 def change(file, *edits):
@@ -227,7 +218,7 @@ def test_a_wrong_signature_is_refused(pushed, hook):
     assert set(hook.runs()) == before
 
 
-def test_from_push_to_the_new_model_takes_minutes(pushed, capsys):
+def test_from_push_to_the_new_model_takes_minutes(pushed, tell):
     run = pushed["run"]
     pods = sorted((n for n in nodes(run) if n["type"] == "Pod"), key=lambda n: n["startedAt"])
     answered = next(n["finishedAt"] for n in nodes(run) if n["displayName"] == "deploy")
@@ -240,8 +231,7 @@ def test_from_push_to_the_new_model_takes_minutes(pushed, capsys):
         inner = f"{(end - begin).total_seconds():4.0f} s" if begin else "?"
         took = seconds(node["startedAt"], node["finishedAt"])
         lines.append(f"  {node['displayName']:12} node {took:4.0f} s, its own container {inner}")
-    with capsys.disabled():
-        sys.stdout.write("\n" + "\n".join(lines) + "\n")
+    tell(*lines)
     assert whole < LIMIT_SECONDS
 
 

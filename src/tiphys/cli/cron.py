@@ -156,14 +156,14 @@ def _chosen(name: str, on: str | None) -> Cron:
 
 def _table(rows: Sequence[Row], now: datetime, *, live: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    state = ("LAST (UTC)", "ACTIVE") if live else ()
-    for title in ("NAME", "CLUSTER", "SCHEDULE", "TIME ZONE", "NEXT", *state, ""):
-        table.add_column(title)
+    cluster, state = ((), ("LAST (UTC)", "ACTIVE")) if live else (("CLUSTER",), ())
+    for title in ("NAME", *cluster, "SCHEDULE", "TIME ZONE", "NEXT", *state, ""):
+        table.add_column(title, no_wrap=title in {"NAME", "ACTIVE"})
     for where, raw, cron in rows:
         spec = raw["spec"]
         table.add_row(
             raw["metadata"]["name"],
-            where,
+            *(() if live else (where,)),
             "\n".join(spec.get("schedules") or ()),
             spec.get("timezone") or "the controller's",
             *_cells(raw, cron, now, live=live),

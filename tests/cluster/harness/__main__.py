@@ -86,13 +86,16 @@ def run_test(call: Call) -> int:
         cluster = connect(call.places)
         pytest: list[Argument] = [sys.executable, "-m", "pytest", "-m", "cluster"]
         chosen = [word for word in call.rest if (call.places.repository / word).exists()]
-        pytest += [] if chosen else [call.places.sources]
+        pytest += [] if chosen else [call.places.sources, *AT_ONCE]
         with call.phases.phase("tests"):
             return _run_inside(call, [*pytest, *call.rest], cluster.environment)
     finally:
         if not kept(call).exists():
             run_down(call)
 
+
+AT_ONCE = ("-n3", "--dist=loadgroup")
+"""They mostly wait for Argo. `conftest.py` says which files disturb each other."""
 
 VERBS = {
     "up": run_up,

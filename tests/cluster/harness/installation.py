@@ -54,6 +54,28 @@ class Installation:
 
 
 @contextmanager
+def guarded(cluster: Cluster, namespace: str) -> Iterator[Path]:
+    """Make a namespace that Pod Security `restricted` guards, and its storage; then remove both.
+
+    It has the Secrets that the profile names, and an empty bucket of its own name, which is a
+    folder: that is what it yields.
+    """
+    bucket = cluster.places.state / "s3" / namespace
+    shutil.rmtree(bucket, ignore_errors=True)
+    bucket.mkdir()
+    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found")
+    cluster.kubectl("create", "namespace", namespace)
+    cluster.kubectl("label", "namespace", namespace, RESTRICTED)
+    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
+    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
+    for name in ("s3", "s3-data"):
+        cluster.kubectl("create", "secret", "generic", name, f"--namespace={namespace}", *literals)
+    yield bucket
+    cluster.kubectl("delete", "namespace", namespace)
+    shutil.rmtree(bucket)
+
+
+@contextmanager
 def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Installation]:
     """Make a namespace for the files of *root*, written for it below *folder*; then remove it.
 
@@ -62,25 +84,16 @@ def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Install
     namespace = "tiphys-install"
     text = (root / "manifests/ci/install.yaml").read_text()
     documents = list(
-        yaml.safe_load_all(text.replace("s3://registry", f"s3://registry/{namespace}"))
+        yaml.safe_load_all(text.replace("s3://registry", f"s3://{namespace}/registry"))
     )
     for document in documents:
         _move(document, namespace)
     file = folder / "install.yaml"
     file.write_text(yaml.safe_dump_all(documents))
-    cluster.kubectl("delete", "namespace", namespace, "--ignore-not-found")
-    shutil.rmtree(cluster.places.state / "s3" / "registry" / namespace, ignore_errors=True)
-    cluster.kubectl("create", "namespace", namespace)
-    cluster.kubectl("label", "namespace", namespace, RESTRICTED)
-    made = Installation(cluster=cluster, namespace=namespace, file=file)
-    keys = {"accesskey": cluster.store.access_key, "secretkey": cluster.store.secret_key}
-    literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
-    for name in ("s3", "s3-data"):
-        made.kubectl("create", "secret", "generic", name, *literals)
-    for each in _cache(cluster, namespace):
-        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
-    yield made
-    cluster.kubectl("delete", "namespace", namespace)
+    with guarded(cluster, namespace):
+        for each in _cache(cluster, namespace):
+            cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
+        yield Installation(cluster=cluster, namespace=namespace, file=file)
     cluster.kubectl("delete", "persistentvolume", namespace)
 
 
