@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from harness.cluster import Cluster
 
@@ -61,3 +62,14 @@ class Checkout:
 
 
 OURS = "app.kubernetes.io/managed-by=tiphys"
+
+
+def outputs_of(run: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return step to its output parameters, of a Workflow object."""
+    return {
+        node["displayName"]: {
+            p["name"]: p["value"] for p in node["outputs"].get("parameters", ()) if "value" in p
+        }
+        for node in run["status"]["nodes"].values()
+        if "outputs" in node
+    }

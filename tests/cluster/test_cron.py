@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from checkout import Checkout
+from checkout import Checkout, outputs_of
 from harness.installation import guarded
 
 from tiphys.manifest import crons
@@ -112,15 +112,6 @@ def now():
 def sleep_past_the_minute(seconds):
     """Return *seconds* after the next full minute."""
     time.sleep(60 - time.time() % 60 + seconds)  # noqa: TID251 - as above
-
-
-def outputs_of(run):
-    """Return step to its output parameters."""
-    return {
-        node["displayName"]: {p["name"]: p["value"] for p in node["outputs"].get("parameters", ())}
-        for node in run["status"]["nodes"].values()
-        if "outputs" in node
-    }
 
 
 def change(file, *edits):

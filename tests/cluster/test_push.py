@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from checkout import outputs_of
 from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository, moment
 
@@ -261,15 +262,6 @@ def nodes(run):
 
 def seconds(begin, end):
     return (moment(end) - moment(begin)).total_seconds()
-
-
-def outputs_of(run):
-    """Return step to its output parameters."""
-    return {
-        node["displayName"]: {p["name"]: p["value"] for p in node["outputs"].get("parameters", ())}
-        for node in nodes(run)
-        if "outputs" in node
-    }
 
 
 def pod_name(run, node):
