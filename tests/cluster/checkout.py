@@ -23,17 +23,7 @@ class Checkout:
     @classmethod
     def at(cls, root: Path, cluster: Cluster) -> "Checkout":
         """Make it at *root*, with the project's data, which the cluster's remote has too."""
-        listed = subprocess.run(
-            ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for name in filter(None, listed.split("\0")):
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
-            if (ROOT / name).exists():
-                shutil.copy2(ROOT / name, root / name)
+        copy_project(root)
         (root / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")
         remote = cluster.places.state / "s3" / "dvc" / "files"
         shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
@@ -59,6 +49,21 @@ class Checkout:
             for path in (self.cluster.places.state / "s3" / bucket).iterdir():
                 shutil.rmtree(path)
         self.cluster.kubectl("delete", "deployments,services", "-l", OURS)
+
+
+def copy_project(to: Path) -> None:
+    """Copy the files that git knows or would take, as they are now."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).exists():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, to / name)
 
 
 OURS = "app.kubernetes.io/managed-by=tiphys"

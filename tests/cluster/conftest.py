@@ -1,9 +1,12 @@
 """The cluster as a fixture. `make cluster-test` starts it and runs the tests inside its network."""
 
+import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from checkout import Checkout
 from harness.cluster import Cluster, connect
 from harness.places import find
 
@@ -17,11 +20,8 @@ TOGETHER = {
     "test_training": "nodes",
     "test_ui": "nodes",
     "test_verbs": "nodes",
-    "test_access": "install",
-    "test_admission": "install",
-    "test_install": "install",
 }
-"""Files that use the GPU nodes or the project's namespace, or one that both make: never at once."""
+"""Files that take nodes away, or the project's namespace for themselves: one after another."""
 
 FIGURE = "figure"
 
@@ -39,6 +39,28 @@ def cluster() -> Cluster:
     if "TIPHYS_CLUSTER_DIR" not in os.environ:
         pytest.skip("needs the cluster's network: `make cluster-test`")
     return connect(find())
+
+
+@pytest.fixture(scope="session")
+def flights(cluster: Cluster) -> Cluster:
+    """Return the same cluster as the project uses it: its namespace, and a token to submit."""
+    return cluster.project
+
+
+@pytest.fixture(scope="session")
+def project(flights: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """Return a copy of the project, whose runs on the cluster are in its own namespace."""
+    made = Checkout.at(tmp_path_factory.mktemp("project") / "flights", flights)
+    yield made
+    made.tiphys("serve", "stop")
+
+
+@pytest.fixture(scope="session")
+def remote(project: Checkout) -> dict[str, Any]:
+    """Return a run of the training pipeline on the cluster, from `tiphys run --on`."""
+    project.forget_models()
+    run: dict[str, Any] = json.loads(project.tiphys("run", "training", "--on", "ci", "-o", "json"))
+    return run
 
 
 @pytest.fixture

@@ -79,20 +79,14 @@ def server(model: str) -> str:
     return yaml.safe_dump(kubernetes.deployment(made))
 
 
-@pytest.fixture(scope="module")
-def project(cluster):
-    """The cluster as seen from the namespace that `install.yaml` is for."""
-    return cluster.project
-
-
-def may(project, account: str, question: str) -> bool:
+def may(flights, account: str, question: str) -> bool:
     """Return the API server's answer, for *account*."""
     verb, _, resource = question.partition(" ")
     resource, _, subresource = resource.partition("/") if _is_sub(resource) else (resource, "", "")
     sub = [f"--subresource={subresource}"] if subresource else []
-    user = f"--as=system:serviceaccount:{project.namespace}:{account}"
+    user = f"--as=system:serviceaccount:{flights.namespace}:{account}"
     try:
-        answer = project.kubectl("auth", "can-i", verb, resource, *sub, user)
+        answer = flights.kubectl("auth", "can-i", verb, resource, *sub, user)
     except HarnessError as refused:
         answer = str(refused).partition("ended with 1:\n")[2]
     assert answer.startswith(("yes", "no")), f"{question}: {answer}"
@@ -113,31 +107,31 @@ def denials() -> list[tuple[str, str]]:
     ]
 
 
-def test_no_account_may_do_more_than_its_work(project, tell):
-    table = [(*row, may(project, *row)) for row in denials()]
+def test_no_account_may_do_more_than_its_work(flights, tell):
+    table = [(*row, may(flights, *row)) for row in denials()]
     tell(*(f"{name:24} {asked:44} {'ALLOWED' if yes else 'denied'}" for name, asked, yes in table))
     tell(f"{len(table)} denials")
 
     assert not [row for row in table if row[2]]
 
 
-def test_each_account_may_do_its_work(project):
+def test_each_account_may_do_its_work(flights):
     missing = [
         (account, question)
         for account, questions in ALLOWED.items()
         for question in questions.splitlines()
-        if not may(project, account, question)
+        if not may(flights, account, question)
     ]
 
     assert missing == []
 
 
-def refused(project, account: str, *words: str, stdin: str | None = None) -> bool:
+def refused(flights, account: str, *words: str, stdin: str | None = None) -> bool:
     """Say whether the API server forbids it to a real token of *account*."""
-    token = project.kubectl("create", "token", account, "--duration=10m").strip()
+    token = flights.kubectl("create", "token", account, "--duration=10m").strip()
     answer = ""
     try:
-        project.kubectl(f"--token={token}", *words, stdin=stdin)
+        flights.kubectl(f"--token={token}", *words, stdin=stdin)
     except HarnessError as error:
         answer = str(error).replace(token, "…")
     assert not answer or "forbidden" in answer.lower(), answer
@@ -147,18 +141,18 @@ def refused(project, account: str, *words: str, stdin: str | None = None) -> boo
 APPLY = ("apply", "--server-side", "--force-conflicts", "--dry-run=server", "--validate=false")
 
 
-def test_with_its_own_token_train_can_touch_no_deployment(project):
-    assert refused(project, "tiphys-train", *APPLY, "-f", "-", stdin=server("flights"))
-    assert refused(project, "tiphys-train", "delete", "deployment", "serve-flights")
+def test_with_its_own_token_train_can_touch_no_deployment(flights):
+    assert refused(flights, "tiphys-train", *APPLY, "-f", "-", stdin=server("flights"))
+    assert refused(flights, "tiphys-train", "delete", "deployment", "serve-flights")
 
 
-def test_with_its_own_token_deploy_applies_its_own_server_and_no_other(project):
-    assert not refused(project, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("flights"))
-    assert refused(project, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("another"))
+def test_with_its_own_token_deploy_applies_its_own_server_and_no_other(flights):
+    assert not refused(flights, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("flights"))
+    assert refused(flights, "tiphys-deploy", *APPLY, "-f", "-", stdin=server("another"))
 
 
-def test_with_its_own_token_deploy_cannot_read_the_datas_secret(project):
-    assert refused(project, "tiphys-deploy", "get", "secret", "s3-data")
+def test_with_its_own_token_deploy_cannot_read_the_datas_secret(flights):
+    assert refused(flights, "tiphys-deploy", "get", "secret", "s3-data")
     (deploy,) = (
         template
         for each in DOCUMENTS
@@ -169,9 +163,9 @@ def test_with_its_own_token_deploy_cannot_read_the_datas_secret(project):
     assert "s3-data" not in str(deploy)
 
 
-def test_no_role_of_ours_has_a_wildcard(project):
+def test_no_role_of_ours_has_a_wildcard(flights):
     roles = [each for each in DOCUMENTS if each["kind"] == "Role"]
-    there = project.get("roles", "-l", "app.kubernetes.io/managed-by=tiphys")["items"]
+    there = flights.get("roles", "-l", "app.kubernetes.io/managed-by=tiphys")["items"]
 
     assert {each["metadata"]["name"] for each in roles} <= {
         each["metadata"]["name"] for each in there

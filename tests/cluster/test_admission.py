@@ -40,30 +40,29 @@ def _take(pod):
 
 
 @pytest.fixture(scope="module")
-def deploy(cluster):
+def deploy(flights):
     """Return what the API server says to deploy's own token, once the policy is in force."""
-    project = cluster.project
     (policy,) = re.findall(r"```yaml\n(# deploy may give.*?)```", DOCS.read_text(), re.DOTALL)
-    policy = policy.replace(":ml:", f":{project.namespace}:")
-    token = project.kubectl("create", "token", "tiphys-deploy", "--duration=10m").strip()
+    policy = policy.replace(":ml:", f":{flights.namespace}:")
+    token = flights.kubectl("create", "token", "tiphys-deploy", "--duration=10m").strip()
     words = ("apply", "--server-side", "--force-conflicts", "--validate=false", "--dry-run=server")
 
     def answer(manifest: dict) -> str:
         try:
-            return project.kubectl(
+            return flights.kubectl(
                 f"--token={token}", *words, "-f", "-", stdin=yaml.safe_dump(manifest)
             )
         except HarnessError as refused:
             return str(refused).replace(token, "…")
 
-    project.kubectl("apply", "-f", "-", stdin=policy)
+    flights.kubectl("apply", "-f", "-", stdin=policy)
     try:
         end = time.monotonic() + PATIENCE_SECONDS
         while "denied request" not in answer(_changed(_take)) and time.monotonic() < end:
             time.sleep(1)
         yield answer
     finally:
-        project.kubectl("delete", "-f", "-", stdin=policy)
+        flights.kubectl("delete", "-f", "-", stdin=policy)
 
 
 def test_the_server_as_it_is_passes(deploy):

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from checkout import Checkout, outputs_of
 from harness.installation import guarded
+from patience import until
 
 from tiphys.manifest import crons
 from tiphys.ml.data import calendar
@@ -46,7 +47,7 @@ class Project(Checkout):
 
     def ended(self, name):
         """Return the run *name* once it has ended well."""
-        run = until(lambda: ended(self.get("workflow", name)), f"the end of {name}")
+        run = until(f"the end of {name}", lambda: ended(self.get("workflow", name)), LIMIT)
         assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
         return run
 
@@ -93,16 +94,6 @@ def scheduled(run):
 
 def ended(run):
     return run if run.get("status", {}).get("finishedAt") else None
-
-
-def until(ask, what, limit=LIMIT):
-    """Return the first answer of *ask* that is one."""
-    end = time.monotonic() + limit
-    while time.monotonic() < end:
-        if answer := ask():
-            return answer
-        time.sleep(1)
-    pytest.fail(f"no sign of {what} after {limit} s")
 
 
 def now():
@@ -192,7 +183,7 @@ def git(project, *words):
 def story(project):
     """Fire, meet an active run, suspend, publish, resume; return what came of each."""
     told = {"resumed": project.tiphys("cron", "resume", "retraining", "--on", "ci")}
-    (first,) = until(lambda: project.runs("retraining"), "the first start", 90)
+    (first,) = until("the first start", lambda: project.runs("retraining"), 90)
     sleep_past_the_minute(10)
     told["while it ran"] = project.runs("retraining")
     told["listed"] = project.tiphys("cron", "list", "--on", "ci")
@@ -206,7 +197,7 @@ def story(project):
     told["while suspended"] = project.runs("retraining")
     told["resumed at"] = now()
     project.tiphys("cron", "resume", "retraining", "--on", "ci")
-    *_, second = until(lambda: project.runs("retraining")[1:], "the second start", 90)
+    *_, second = until("the second start", lambda: project.runs("retraining")[1:], 90)
     project.tiphys("cron", "suspend", "retraining", "--on", "ci")
     told["second"] = project.ended(second["metadata"]["name"])
     return told
@@ -273,7 +264,7 @@ def test_a_run_whose_pod_is_deleted_publishes_its_month_all_the_same(project):
     month = outputs_of(before)["publish"]["month"]
     project.start_publishing("publishing-deleted")
     label = "workflows.argoproj.io/workflow=publishing-deleted"
-    until(lambda: running(project.get("pods", "-l", label)["items"]), "its pod")
+    until("its pod", lambda: running(project.get("pods", "-l", label)["items"]), LIMIT)
     project.kubectl("delete", "pods", "-l", label, "--grace-period=0", "--force")
 
     published = project.published("publishing-deleted")["month"]
@@ -299,7 +290,7 @@ def test_a_time_zone_decides_when_a_schedule_starts(project):
     project.trivial("elsewhere", {"schedules": [hour], "timezone": "Etc/UTC"})
     assert there.next(now()) == due
 
-    (run,) = until(lambda: project.runs("there"), "the start in Kathmandu", 150)
+    (run,) = until("the start in Kathmandu", lambda: project.runs("there"), 150)
 
     assert scheduled(run) == int(due.timestamp())
     assert project.runs("elsewhere") == []
@@ -310,7 +301,7 @@ def test_a_time_zone_decides_when_a_schedule_starts(project):
 def test_a_start_that_was_missed_for_longer_than_its_deadline_is_lost(project):
     spec = {"schedules": ["*/2 * * * *"], "startingDeadlineSeconds": 5}
     project.trivial("strict", spec)
-    (first,) = until(lambda: project.runs("strict"), "the first start", 150)
+    (first,) = until("the first start", lambda: project.runs("strict"), 150)
     project.tiphys("cron", "suspend", "strict", "--on", "ci")
     missed = scheduled(first) + 120
     time.sleep(max(0, missed + 20 - now().timestamp()))

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import closing, suppress
 from itertools import pairwise
 from pathlib import Path
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 from harness.errors import HarnessError
+from patience import until
 
 from tiphys.report.rows import moment, rows
 from tiphys.review import parity
@@ -71,17 +71,12 @@ CASES = list(EXPECTED)
 ELSEWHERE = {"bad-device", "preempted", "lost-node"}
 
 
-@pytest.fixture(scope="module")
-def cluster(cluster):
-    return cluster.project
-
-
 class Runs:
     """A run of each failure on one side; they go on at the same time."""
 
-    def __init__(self, project, cluster, *words):
+    def __init__(self, project, flights, *words):
         self.project, self.words = project, words
-        self.environment = {**os.environ, **cluster.environment}
+        self.environment = {**os.environ, **flights.environment}
         self.started = {}
         self.ended = {}
 
@@ -116,14 +111,6 @@ class Runs:
         for _, process in self.started.values():
             process.kill()
             process.communicate()
-
-
-def patient(what, condition, seconds=90):
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < limit, f"waited in vain for {what}"
-        time.sleep(0.3)
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -172,9 +159,9 @@ def profile():
 
 
 @pytest.fixture(scope="module")
-def here(project, cluster):
+def here(project, flights):
     """Return the runs on this machine; what happens to nodes there happens to processes here."""
-    with closing(Runs(project, cluster)) as runs:
+    with closing(Runs(project, flights)) as runs:
         for case in CASES:
             runs.start(case)
         disturb(project, runs)
@@ -185,7 +172,7 @@ def disturb(project, runs):
     """Tell the step that counts to go, and kill what sees to the one that lingers."""
     for case, number in (("preempted", signal.SIGTERM), ("lost-node", signal.SIGKILL)):
         folder = project / ".tiphys" / "runs" / runs.started[case][0]
-        log = patient(
+        log = until(
             f"the log of {case}",
             lambda at=folder: [p for p in at.glob("nodes/*/log") if READY in p.read_text()],
         )[0]
@@ -193,52 +180,52 @@ def disturb(project, runs):
 
 
 @pytest.fixture(scope="module")
-def installed(project, cluster):
+def installed(project, flights):
     """Have the project installed; what was there before stays."""
-    said = cluster.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
+    said = flights.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
     yield
     made = [line.split()[0] for line in said.splitlines() if line.endswith(" created")]
-    cluster.kubectl("delete", "workflows", "--selector=tiphys.dev/owner=test-failures")
+    flights.kubectl("delete", "workflows", "--selector=tiphys.dev/owner=test-failures")
     if made:
-        cluster.kubectl("delete", "--ignore-not-found", *made)
+        flights.kubectl("delete", "--ignore-not-found", *made)
 
 
 @pytest.fixture(scope="module")
-def there(project, cluster, installed):  # noqa: ARG001 -- it is there
+def there(project, flights, installed):  # noqa: ARG001 -- it is there
     """Return the runs on Argo; nodes are tainted and lost meanwhile."""
-    with closing(Runs(project, cluster, "--on", "ci")) as runs:
+    with closing(Runs(project, flights, "--on", "ci")) as runs:
         for case in CASES:
             if case != "lost-node":
                 runs.start(case)
         runs.end("bad-device")  # or the taint would take its node, too
-        take_away(cluster, runs)
+        take_away(flights, runs)
         runs.start("lost-node")
-        lose(cluster, runs)
+        lose(flights, runs)
         yield runs
 
 
-def pod(cluster, runs, case):
+def pod(flights, runs, case):
     """Return the pod of *case* that says it is ready, None before."""
     label = f"--selector=workflows.argoproj.io/workflow={runs.started[case][0]}"
-    for one in cluster.get("pods", label)["items"]:
+    for one in flights.get("pods", label)["items"]:
         with suppress(HarnessError):  # its container has not started
-            if READY in cluster.kubectl("logs", one["metadata"]["name"], "--container=main"):
+            if READY in flights.kubectl("logs", one["metadata"]["name"], "--container=main"):
                 return one
     return None
 
 
-def take_away(cluster, runs):
+def take_away(flights, runs):
     """Reclaim the spot node under the step that counts, until the step is done on another."""
-    found = patient("the step that counts", lambda: pod(cluster, runs, "preempted"))
+    found = until("the step that counts", lambda: pod(flights, runs, "preempted"))
     assert found["spec"]["nodeName"] == SPOT
-    with cluster.tainted(SPOT, TAINT, "now", "NoExecute"):
+    with flights.tainted(SPOT, TAINT, "now", "NoExecute"):
         runs.end("preempted")
 
 
-def lose(cluster, runs):
+def lose(flights, runs):
     """Lose the node under the step that lingers, until the step is done on another."""
-    found = patient("the step that lingers", lambda: pod(cluster, runs, "lost-node"))
-    with cluster.lost_node(found["spec"]["nodeName"]):
+    found = until("the step that lingers", lambda: pod(flights, runs, "lost-node"))
+    with flights.lost_node(found["spec"]["nodeName"]):
         runs.end("lost-node")
 
 

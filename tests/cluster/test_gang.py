@@ -3,15 +3,15 @@
 import json
 import re
 import shutil
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
-from checkout import ROOT, Checkout
+from checkout import ROOT
 from harness.cluster import Cluster
 from harness.errors import HarnessError
+from patience import until
 
 pytestmark = pytest.mark.cluster
 
@@ -23,21 +23,9 @@ Json = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def cluster(cluster):
-    return cluster.project
-
-
-@pytest.fixture(scope="module")
-def project(cluster, tmp_path_factory):
-    made = Checkout.at(tmp_path_factory.mktemp("project") / "flights", cluster)
-    yield made
-    made.tiphys("serve", "stop")
-
-
-@pytest.fixture(scope="module")
-def first(project, cluster):
+def first(project, flights):
     """The whole line on the cluster, while the nodes' caches are empty."""
-    for path in (cluster.places.state / "data-cache").iterdir():
+    for path in (flights.places.state / "data-cache").iterdir():
         shutil.rmtree(path)
     project.forget_models()
     return json.loads(project.tiphys("run", "distributed", "--on", "ci", "-o", "json"))
@@ -74,10 +62,10 @@ def test_this_machine_and_the_cluster_agree(project, first):
 
 
 @pytest.fixture(scope="module")
-def lab(cluster, first):
+def lab(flights, first):
     """Where trainings alone are run, of the code of the first run."""
     given = {one["name"]: one["value"] for one in first["spec"]["arguments"]["parameters"]}
-    made = Lab(cluster, given["code"])
+    made = Lab(flights, given["code"])
     yield made
     made.clean()
 
@@ -168,14 +156,6 @@ def parameters(node: Json) -> dict[str, str]:
     return {one["name"]: one["value"] for one in node["outputs"]["parameters"]}
 
 
-def patiently(what: str, condition: Callable[[], Any], seconds: int = 180) -> Any:
-    limit = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < limit, f"waited in vain for {what}"
-        time.sleep(1)
-    return found
-
-
 def test_the_second_run_reads_nothing_from_the_remote(first, lab, tell):
     second = lab.end(lab.start("cached", epochs="1"))
     assert second["status"]["phase"] == "Succeeded", second["status"].get("message")
@@ -192,11 +172,11 @@ def test_the_second_run_reads_nothing_from_the_remote(first, lab, tell):
     assert counts[1] == 0
 
 
-def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, tell):
+def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, flights, tell):
     name = lab.start("killed", epochs="8")
-    patiently("a checkpoint", lambda: progress(lab, name) > 120, 300)
+    until("a checkpoint", lambda: progress(lab, name) > 120, 300)
     victim = next(pod for pod in lab.pods(name) if not is_first(pod))
-    cluster.kubectl("delete", "pod", victim["metadata"]["name"], "--grace-period=0", "--force")
+    flights.kubectl("delete", "pod", victim["metadata"]["name"], "--grace-period=0", "--force")
     ended = lab.end(name, 600)
     said = lab.log(name)
     resumed = re.search(r"Resumed at step (\d+) of (\d+)", said)
@@ -208,12 +188,12 @@ def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, cluster, tell)
     assert int(parameters(step(ended, "train(0)"))["resumed_from"]) == int(resumed[1])
 
 
-def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, cluster, tell):
+def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, flights, tell):
     name = lab.start("reclaimed", epochs="8")
-    patiently("a checkpoint", lambda: progress(lab, name) > 60, 300)
+    until("a checkpoint", lambda: progress(lab, name) > 60, 300)
     taken = next(p["spec"]["nodeName"] for p in lab.pods(name) if is_first(p))
-    with cluster.tainted(taken, "spot-reclaim", "now", "NoExecute"):
-        status = patiently("a restart", lambda: restarted(lab, name))
+    with flights.tainted(taken, "spot-reclaim", "now", "NoExecute"):
+        status = until("a restart", lambda: restarted(lab, name))
         ended = lab.end(name, 600)
     said = lab.log(name)
     tell(*re.findall(r".*(?:started again|Resumed|runs on).*", said))
@@ -248,11 +228,11 @@ def progress(lab: Lab, name: str) -> int:
 
 def test_a_stopped_run_leaves_neither_jobset_nor_pod(project, lab):
     name = lab.start("stopped", epochs="400")
-    patiently("the gang", lambda: progress(lab, name) > 0, 300)
+    until("the gang", lambda: progress(lab, name) > 0, 300)
     project.tiphys("stop", name, "--on", "ci")
     ended = lab.end(name)
     assert ended["status"]["phase"] == "Failed"
-    patiently("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
+    until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
 def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):
@@ -261,10 +241,10 @@ def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):
         train["retryStrategy"] = {"limit": "0"}
 
     name = lab.start("late", hurry, epochs="400")
-    patiently("the gang", lambda: lab.pods(name), 60)
+    until("the gang", lambda: lab.pods(name), 60)
     ended = lab.end(name)
     assert step(ended, "train(0)")["phase"] == "Failed"
-    patiently("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
+    until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
 def test_a_gang_short_of_memory_gets_more_once_and_then_says_so(lab, tell):
@@ -290,7 +270,7 @@ def test_wrong_input_is_never_tried_again_and_told_in_the_gangs_words(lab):
 
 
 def test_after_all_this_no_gang_is_left(lab):
-    patiently("every gang to go", lambda: all(map(lab.nothing_is_left, lab.names)), GONE_SECONDS)
+    until("every gang to go", lambda: all(map(lab.nothing_is_left, lab.names)), GONE_SECONDS)
 
 
 @pytest.mark.parametrize(
@@ -308,9 +288,9 @@ def test_after_all_this_no_gang_is_left(lab):
         ("create", "jobs", "no"),
     ],
 )
-def test_the_launcher_may_do_its_work_and_nothing_else(cluster, verb, thing, may):
+def test_the_launcher_may_do_its_work_and_nothing_else(flights, verb, thing, may):
     try:
-        said = cluster.kubectl("auth", "can-i", verb, thing, f"--as={ACCOUNT}")
+        said = flights.kubectl("auth", "can-i", verb, thing, f"--as={ACCOUNT}")
     except HarnessError:  # kubectl ends with 1 for no
         said = "no"
     assert said.strip() == may

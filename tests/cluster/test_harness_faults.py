@@ -39,10 +39,10 @@ def pod(name, node, command):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-@pytest.fixture
-def flights(cluster):
-    yield cluster.project
-    cluster.project.kubectl("delete", "pods", "-l", LABEL, "--now", "--ignore-not-found")
+@pytest.fixture(autouse=True)
+def pods(flights):
+    yield
+    flights.kubectl("delete", "pods", "-l", LABEL, "--now", "--ignore-not-found")
 
 
 def start(flights, name, node, command="sleep 600"):

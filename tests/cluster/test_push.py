@@ -14,13 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from checkout import outputs_of
+from checkout import ROOT, copy_project, outputs_of
 from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository, moment
 
 pytestmark = pytest.mark.cluster
 
-ROOT = Path(__file__).parents[2]
 NAMESPACE = "tiphys-push"
 SLOW_SECONDS = 75
 """How long the older of two pushes waits with its deployment; the newer must be through by then."""
@@ -31,7 +30,7 @@ def repository(cluster, tmp_path_factory):
     """Serve a repository with a copy of the project, installed in a namespace of its own."""
     with cluster.git_daemon() as remote:
         copy = tmp_path_factory.mktemp("push") / "flights"
-        _copy_project(copy)
+        copy_project(copy)
         change(
             copy / "manifests/ci/profile.yaml",
             (r"source: archive", f'source: {{git: "{remote.url}"}}'),
@@ -68,20 +67,6 @@ def change(file, *edits):
         text, found = re.subn(pattern, replacement, text)
         assert found, pattern
     file.write_text(text)
-
-
-def _copy_project(copy):
-    listed = subprocess.run(
-        ["git", "ls-files", "-co", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).exists():
-            (copy / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, copy / name)
 
 
 @pytest.fixture(scope="module")

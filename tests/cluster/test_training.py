@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from checkout import Checkout
 
 pytestmark = pytest.mark.cluster
 
@@ -14,28 +13,9 @@ FILE = "manifests/ci/training.yaml"
 
 
 @pytest.fixture(scope="module")
-def cluster(cluster):
-    return cluster.project
-
-
-@pytest.fixture(scope="module")
-def project(cluster, tmp_path_factory):
-    made = Checkout.at(tmp_path_factory.mktemp("project") / "flights", cluster)
-    yield made
-    made.tiphys("serve", "stop")
-
-
-@pytest.fixture(scope="module")
 def local(project):
     """Return the run on this machine."""
     return json.loads(project.tiphys("run", FILE, "-o", "json"))
-
-
-@pytest.fixture(scope="module")
-def remote(project):
-    """Return the run on the cluster, from `tiphys run --on`."""
-    project.forget_models()
-    return json.loads(project.tiphys("run", "training", "--on", "ci", "-o", "json"))
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +33,10 @@ def test_training_runs_on_a_gpu_node(steps):
     assert steps["train(0)"]["hostNodeName"] in {"gpu-a", "gpu-b"}
 
 
-def test_the_model_that_was_trained_answers_through_its_service(cluster, steps):
+def test_the_model_that_was_trained_answers_through_its_service(flights, steps):
     outputs = {p["name"]: p["value"] for p in steps["deploy"]["outputs"]["parameters"]}
     service = outputs["endpoint"].partition("//")[2].partition(".")[0]
-    slices = cluster.get("endpointslices", "-l", f"kubernetes.io/service-name={service}")
+    slices = flights.get("endpointslices", "-l", f"kubernetes.io/service-name={service}")
     (ready,) = slices["items"][0]["endpoints"]
     address = f"http://{ready['addresses'][0]}:{slices['items'][0]['ports'][0]['port']}"
     reply = subprocess.run(
@@ -92,11 +72,11 @@ def test_the_verbs_answer_for_a_run_on_the_cluster(project, remote):
     assert "Argo Server says 404" in missing.stderr
 
 
-def test_the_plain_argo_command_runs_the_same_file_to_the_same_end(project, cluster, local, remote):
+def test_the_plain_argo_command_runs_the_same_file_to_the_same_end(project, flights, local, remote):
     given = {p["name"]: p["value"] for p in remote["spec"]["arguments"]["parameters"]}
     project.forget_models()
     code = ["-p", f"code={given['code']}", "-p", f"revision={given['revision']}"]
-    made = cluster.argo("submit", "--from", "workflowtemplate/training", *code, "-o", "name")
+    made = flights.argo("submit", "--from", "workflowtemplate/training", *code, "-o", "name")
     name = made.strip()
-    cluster.argo("wait", name)
+    flights.argo("wait", name)
     assert "agree" in project.tiphys("parity", local["metadata"]["name"], name, "--on", "ci")

@@ -92,8 +92,8 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def shell(cluster, tmp_path_factory):
-    made = Shell(tmp_path_factory.mktemp("verbs") / "project", cluster.project)
+def shell(flights, tmp_path_factory):
+    made = Shell(tmp_path_factory.mktemp("verbs") / "project", flights)
     yield made
     for run in made.made:
         made.cluster.kubectl("delete", "workflow", run, "--ignore-not-found", "--wait=false")
