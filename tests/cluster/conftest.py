@@ -3,12 +3,15 @@
 import json
 import os
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from checkout import Checkout
 from harness.cluster import Cluster, connect
 from harness.places import find
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 collect_ignore = ["failing"]
 """A project of its own: it is run by `test_failures`, not imported."""
@@ -26,11 +29,17 @@ TOGETHER = {
 FIGURE = "figure"
 
 
-@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in its own
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one worker run all tests of a file, and of files that disturb each other."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(TOGETHER.get(item.path.stem, item.path.stem)))
+class Scheduling(LoadScopeScheduling):
+    """Gives all tests of a file to one worker, and those of files that disturb each other."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = Path(nodeid.partition("::")[0]).stem
+        return TOGETHER.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    """Return who deals out the tests; only with `-n`."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture(scope="session")
