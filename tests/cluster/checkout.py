@@ -18,7 +18,7 @@ class Checkout:
 
     def __init__(self, root: Path, cluster: Cluster) -> None:
         self.root, self.cluster = root, cluster
-        self.environment = {**os.environ, **cluster.environment}
+        self.environment = {**os.environ, **cluster.environment, "COLUMNS": "200"}
 
     @classmethod
     def at(cls, root: Path, cluster: Cluster) -> "Checkout":

@@ -241,7 +241,8 @@ def test_a_failure_is_answered_as_its_policy_says_on_both_sides(here, there, cas
 
 @pytest.mark.parametrize("case", CASES)
 def test_both_sides_agree_node_by_node(here, there, case):
-    assert parity.differences(here.end(case), there.end(case)) == []
+    found = parity.differences(here.end(case), there.end(case))
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("case", CASES)

@@ -94,7 +94,7 @@ def run_test(call: Call) -> int:
             run_down(call)
 
 
-AT_ONCE = ("-n3", "--dist=loadscope", "-v")
+AT_ONCE = ("-n2", "--dist=loadscope", "-v")
 """They mostly wait for Argo. `conftest.py` says which files disturb each other."""
 
 VERBS = {
