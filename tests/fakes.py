@@ -71,7 +71,8 @@ def argo_server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[s
             size = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(size)) if size else None
             status, reply = answer(self.command, self.path, body)
-            lines = [json.dumps(one) for one in (reply if isinstance(reply, list) else [reply])]
+            many = reply if isinstance(reply, list) else [reply]
+            lines = [one if isinstance(one, str) else json.dumps(one) for one in many]
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.end_headers()

@@ -44,7 +44,8 @@ class Checkout:
         return done.stdout
 
     def forget_models(self) -> None:
-        """Take the cluster's registry and server back to the beginning."""
+        """Take the registries, here and there, and the cluster's server back to the beginning."""
+        shutil.rmtree(self.root / ".tiphys" / "storage" / "registry", ignore_errors=True)
         for bucket in ("registry", "checkpoints"):
             for path in (self.cluster.places.state / "s3" / bucket).iterdir():
                 shutil.rmtree(path)

@@ -330,7 +330,7 @@ def test_from_a_start_to_the_new_model_takes_minutes(story, tell):
         answered = next(
             moment(node["finishedAt"])
             for node in run["status"]["nodes"].values()
-            if node["displayName"] == "deploy" and node["type"] == "Pod"
+            if node["displayName"] == "deploy"
         )
         created = moment(run["metadata"]["creationTimestamp"])
         spans = [pod for pod in run["status"]["nodes"].values() if pod["type"] == "Pod"]

@@ -15,6 +15,7 @@ FILE = "manifests/ci/training.yaml"
 @pytest.fixture(scope="module")
 def local(project):
     """Return the run on this machine."""
+    project.forget_models()
     return json.loads(project.tiphys("run", FILE, "-o", "json"))
 
 

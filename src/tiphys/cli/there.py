@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tiphys import manifest as manifests
 from tiphys.cli.place import watched
-from tiphys.cluster import artifacts, code, submission, verbs
+from tiphys.cluster import artifacts, code, logs, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
 from tiphys.engine.status import ended, held, suspended
 from tiphys.manifest.profile import Profile
@@ -58,7 +58,7 @@ class There:
         return [self.get(run["metadata"]["name"]) for run in runs]
 
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
-        yield from verbs.logs(self.connection, name, node=node, follow=follow)
+        yield from logs.read(self.connection, name, node=node, follow=follow)
 
     def artifact(self, name: str, node: str, artifact: str) -> bytes | None:
         return artifacts.read(self.connection, name, node, artifact)

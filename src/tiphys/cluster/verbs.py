@@ -4,9 +4,7 @@ A run is the Workflow object that the server sends, unchanged, but for the lates
 node (`metrics.py`).
 """
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
@@ -15,11 +13,9 @@ from argo_workflows.api_client import Endpoint
 
 from tiphys.cluster.connection import Connection, Object, ServerUnreachableError, ask, stream
 from tiphys.cluster.metrics import MetricTap
-from tiphys.engine import naming
 from tiphys.engine.status import ended
 
 QUIET_SECONDS = 2.0
-OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
 
 
 def list_runs(connection: Connection) -> list[Object]:
@@ -61,38 +57,6 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
             run = get(connection, name)  # the server ended the stream: ask again
     tap.close()
     yield tap.merged(run)
-
-
-def logs(
-    connection: Connection, name: str, *, node: str | None = None, follow: bool = False
-) -> Iterator[tuple[str, str]]:
-    """Yield (display name of the step, line) of the whole run or of one step.
-
-    A step's name means all its attempts. What Argo's own executor says into the same log is left
-    out.
-    """
-    api = WorkflowServiceApi(connection.client)
-    run = get(connection, name)
-    asked: dict[str, Any] = {"log_options_container": "main", "log_options_follow": follow}
-    for line in stream(connection, api.workflow_logs_endpoint, connection.namespace, name, **asked):
-        pod, text = str(line.get("podName", "")), str(line.get("content", ""))
-        if OF_ARGO.match(text):
-            continue
-        if (found := display_name(run, pod)) is None:
-            run = get(connection, name)  # a pod younger than what we knew
-            found = display_name(run, pod)
-        if node is None or (found and node in {found, found.partition("(")[0]}):
-            yield found or pod, text
-
-
-def display_name(run: Mapping[str, Any], pod: str) -> str | None:
-    """Return the step that *pod* belongs to: both end in the hash of the node's name (rule 4)."""
-    suffix = pod.rpartition("-")[2]
-    nodes = (run.get("status") or {}).get("nodes") or {}
-    for identity, node in nodes.items():
-        if node["type"] == "Pod" and identity.rpartition("-")[2] in {suffix, identity}:
-            return naming.known_as(node, nodes)
-    return None
 
 
 def list_sources(connection: Connection) -> list[Object]:

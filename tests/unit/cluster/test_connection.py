@@ -183,42 +183,6 @@ def test_a_watch_ends_with_the_run_and_brings_its_metrics():
     assert states[-1]["status"]["nodes"]["r.a-1"]["metrics"] == {"loss": 0.5}
 
 
-def test_logs_name_the_step_of_each_line():
-    workflow = run(node("a-1"), node("b-2"), tasks=[])
-    lines = [{"podName": "r-t-1", "content": "x"}, {"podName": "r-t-2", "content": "y"}]
-
-    def answer(_, path, __):
-        return 200, [{"result": one} for one in lines] if "/log" in path else workflow
-
-    with argo_server(answer) as server:
-        assert list(verbs.logs(connection(server), "r")) == [("a-1", "x"), ("b-2", "y")]
-        assert list(verbs.logs(connection(server), "r", node="b-2")) == [("b-2", "y")]
-
-
-def test_the_name_of_a_step_means_all_its_attempts():
-    workflow = run(node("a(0)-1"), node("a(1)-2"), node("b-3"), tasks=[])
-    lines = [{"podName": f"r-t-{number}", "content": str(number)} for number in (1, 2, 3)]
-
-    def answer(_, path, __):
-        return 200, [{"result": one} for one in lines] if "/log" in path else workflow
-
-    with argo_server(answer) as server:
-        found = list(verbs.logs(connection(server), "r", node="a"))
-    assert found == [("a(0)-1", "1"), ("a(1)-2", "2")]
-
-
-def test_what_argos_executor_says_is_no_line_of_the_step():
-    workflow = run(node("a-1"), tasks=[])
-    said = 'time=2026-01-01T00:00:00Z level=INFO msg="sub-process exited" argo=true error=x'
-    lines = [{"podName": "r-t-1", "content": text} for text in (said, "x")]
-
-    def answer(_, path, __):
-        return 200, [{"result": one} for one in lines] if "/log" in path else workflow
-
-    with argo_server(answer) as server:
-        assert list(verbs.logs(connection(server), "r")) == [("a-1", "x")]
-
-
 @pytest.mark.parametrize("verb", ["stop", "terminate", "suspend", "resume", "retry", "resubmit"])
 def test_a_verb_is_asked_of_the_server(verb):
     asked = []
