@@ -2,7 +2,7 @@
 
 import click
 
-from tiphys.cli import place, project
+from tiphys.cli import place
 from tiphys.review import parity
 
 
@@ -15,7 +15,7 @@ def command(local: str, cluster: str, on: str) -> int:
 
     Node by node: names, types, phases, attempts, outputs. Exit 1 and a diff where they differ.
     """
-    here = place.Here(project.root()).get(local)
+    here = place.find(None).get(local)
     diff = parity.differences(here, place.find(on).get(cluster))
     if not diff:
         nodes = len(here["status"]["nodes"])

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from tiphys import manifest as manifests
-from tiphys.cli.place import watched
+from tiphys.cli.watching import watched
 from tiphys.cluster import artifacts, code, logs, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
 from tiphys.engine.status import ended, held, suspended
@@ -106,7 +106,7 @@ class There:
 
     def watch(self, name: str, display: Observer) -> Outcome:
         states = verbs.watch(self.connection, name)
-        return watched(name, states, display, self.profile.name)
+        return watched(name, states, display, f" --on {self.profile.name}")
 
     def retry(self, name: str, display: Observer) -> Outcome:
         run = self.get(name)

@@ -1,1 +1,1 @@
-"""Manifest and profile to findings. Pure."""
+"""Finished runs, compared."""
