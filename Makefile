@@ -49,7 +49,7 @@ lint: install    ## Formatting, lint, types, layers, spelling
 
 test: install data ## Every test that needs no cluster, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -m "not cluster"
+	$(BIN)/coverage run -m pytest -q -n2 --dist=loadfile -m "not cluster"
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 

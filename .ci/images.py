@@ -17,6 +17,8 @@ from pathlib import Path
 
 import yaml
 
+DEVELOPERS = "dev"
+"""Whose lock is of no image."""
 HEAD = "# Written by `make release`, which pushes an image a role.\n"
 
 
@@ -27,9 +29,11 @@ def main(root: Path, profile: str) -> list[str]:
     file = folder / "images.yaml"
     known = yaml.safe_load(file.read_text()) if file.exists() else {}
     built = []
-    for role in sorted(known):
-        lock = _hash(root / "requirements" / f"{role}.lock")
-        if known[role]["lock"] == lock:
+    locks = {path.stem: path for path in sorted((root / "requirements").glob("*.lock"))}
+    for role in sorted(locks.keys() - {DEVELOPERS}):
+        lock = _hash(locks[role])
+        own = known.get(role, {"image": "", "lock": ""})
+        if own["lock"] == lock and own["image"].startswith(f"{repository}/{role}@"):
             continue
         if not built:
             _run("uv", "build", "--quiet", "--wheel", "--clear", cwd=root)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tiphys.ml.data import calendar, locked
-from tiphys.ml.data.repository import SKIP, Clone, MovedError, clone
+from tiphys.ml.data.repository import SKIP, Clone, MovedError, clone, shown
 from tiphys.ml.data.revision import Folder
 from tiphys.ml.data.upload import upload
 from tiphys.step import Temporary, WrongInput, metric
@@ -128,7 +128,7 @@ def publish(
         assert attempt.result is not None  # noqa: S101 -- the stages ended
         _say(attempt.result, branch)
         return attempt.result
-    problem = f"{url}: others pushed to {branch} {TRIES} times while the data were made."
+    problem = f"{shown(url)}: others pushed to {branch} {TRIES} times while the data were made."
     raise Temporary(problem)
 
 

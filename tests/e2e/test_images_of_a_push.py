@@ -133,3 +133,30 @@ def test_a_release_that_is_repeated_builds_nothing_again(project):
     commit(project, "A newer train")
     project.release()
     assert not [line for line in project.release() if line.startswith("buildah")]
+
+
+def test_a_branch_that_moved_while_the_images_were_built_gets_the_digests_all_the_same(project):
+    (project.folder / "requirements/train.lock").write_text("train==2\n")
+    commit(project, "A newer train")
+    (project.folder / "README.md").write_text("Meanwhile.\n")
+    commit(project, "Somebody else")
+    project.run("git", "reset", "-q", "--hard", "HEAD~1")
+
+    project.release()
+
+    on_main = project.run("git", "--git-dir=../remote", "log", "-3", "--format=%s", "main")
+    assert on_main.splitlines() == [
+        "Name the images that were built [tiphys skip]",
+        "Somebody else",
+        "A newer train",
+    ]
+
+
+def test_the_first_images_of_a_profile_are_built_of_every_role(project):
+    (project.folder / "manifests/production/images.yaml").unlink()
+    commit(project, "A new cluster")
+
+    project.release()
+
+    assert project.images.keys() == set(ROLES)
+    assert all(one["image"].endswith(NEW) for one in project.images.values())

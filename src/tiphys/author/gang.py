@@ -18,6 +18,14 @@ from tiphys.manifest.profile import Profile
 Json = dict[str, Any]
 
 LAUNCHER_TIER, LAUNCHER_ROLE = "cpu-small", "step"
+OF_THE_RUN = (
+    "imagePullSecrets",
+    "tolerations",
+    "priorityClassName",
+    "hostAliases",
+    "dnsConfig",
+)
+"""What a profile's `spec` says of every pod of a run, and so of a gang's."""
 GRACE_SECONDS = 120
 """For a step of the training and a checkpoint, when a pod is told to go."""
 
@@ -99,6 +107,7 @@ def _pod(step: StepTemplate, plain: Sequence[Json], texts: Sequence[str], profil
         "terminationGracePeriodSeconds": GRACE_SECONDS,
         "automountServiceAccountToken": False,
         "securityContext": pod.of_the_run(profile)["securityContext"],
+        **{key: profile.spec[key] for key in OF_THE_RUN if key in profile.spec},
         **fields,
         **patch,
         **({"nodeSelector": selector} if selector else {}),

@@ -36,7 +36,7 @@ class StaleImageError(UserError):
         super().__init__(
             str(folder / "images.yaml"),
             f'the image of role "{role}" was built before requirements/{role}.lock changed.',
-            "Build it first: `make images`.",
+            f"Build it first: .ci/images.py {folder.name}",
         )
 
 

@@ -71,7 +71,8 @@ def foretell(name: str, number: int, on: str | None) -> None:
     for one in preview(cron, SystemClock().now(), number):
         click.echo(f"  {_start(one)}" if isinstance(one, Start) else f"  {_skipped(one)}")
     if cron.suspended:
-        click.echo(f"It is suspended: none of these will start. Type: tiphys cron resume {name}")
+        resume = f"tiphys cron resume {cron.name} --on {on or 'PROFILE'}"
+        click.echo(f"It is suspended: none of these will start. Type: {resume}")
     if any(isinstance(one, Every) for one in cron.schedules):
         click.echo("@every counts from the moment at which the controller reads it.")
 

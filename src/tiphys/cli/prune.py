@@ -39,7 +39,7 @@ def command(on: str | None, older_than: str, *, yes: bool) -> None:
     `resume`, `retry` and `resubmit` would need; a gang without a run goes at any age.
     """
     home, now = project.root(), SystemClock().now()
-    before = now - _age(older_than)
+    before = _before(now, older_than)
     unseen: Sequence[str] = ()
     if on is None:
         found = list(litter.here(home, before))
@@ -60,11 +60,14 @@ def command(on: str | None, older_than: str, *, yes: bool) -> None:
         click.echo(f"deleted  {one.kind} {one.name}")
 
 
-def _age(text: str) -> timedelta:
-    found = _AGE.fullmatch(text)
+def _before(now: datetime, age: str) -> datetime:
+    found = _AGE.fullmatch(age)
     if found is None:
-        raise AgeError(text)
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+        raise AgeError(age)
+    try:
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    except OverflowError:
+        raise AgeError(age) from None
 
 
 def _show(found: Sequence[Litter], now: datetime) -> None:

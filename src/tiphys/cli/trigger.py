@@ -51,18 +51,31 @@ def command(event: Path, on: str, *, dry_run: bool) -> None:
                     name=start.name,
                     root=home,
                 )
-                _start(place.there(home, profile), request)
+                _start(place.there(home, profile), request, start.name)
 
 
-def _start(where: "There", request: runtime.RunRequest) -> None:
+def _start(where: "There", request: runtime.RunRequest, name: str) -> None:
+    """Submit the run unless it is there: a push asks for it once, however often it is told."""
+    if not _is_there(where, name):
+        try:
+            where.submit(request)
+        except ServerRefusedError as refused:
+            if refused.status != HTTPStatus.CONFLICT or not _is_there(where, name):
+                raise
+        else:
+            click.echo(f"Type: tiphys watch {name} --on {where.profile.name}")
+            return
+    click.echo(f"{name} is there: this push has started it already.")
+
+
+def _is_there(where: "There", name: str) -> bool:
     try:
-        name = where.submit(request)
+        where.get(name)
     except ServerRefusedError as refused:
-        if refused.status != HTTPStatus.CONFLICT:
+        if refused.status != HTTPStatus.NOT_FOUND:
             raise
-        click.echo(f"{request.name} is there: this push has started it already.")
-    else:
-        click.echo(f"Type: tiphys watch {name} --on {where.profile.name}")
+        return False
+    return True
 
 
 def _read(event: Path) -> Mapping[str, Any]:
@@ -82,7 +95,7 @@ def completed(push: Mapping[str, Any], root: Path) -> Mapping[str, Any]:
         return push
     before, after = str(push.get("before", NOBODY)), str(push.get("after", "HEAD"))
     span = ["show", "--format=", after] if before == NOBODY else ["diff", before, after]
-    command = ["git", "-C", str(root), span[0], "--name-only", "-z", *span[1:]]
+    command = ["git", "-C", str(root), span[0], "--name-only", "--no-renames", "-z", *span[1:]]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise UserError(

@@ -1,5 +1,6 @@
 """`tiphys why`."""
 
+import re
 from collections.abc import Sequence
 
 import click
@@ -39,6 +40,10 @@ def command(name: str, step: str | None, on: str | None) -> None:
         console.print(Text(f"\nnot looked at  {sentence}", style="dim"), soft_wrap=True)
 
 
+_ATTEMPT = re.compile(r"\([^()]*\)$")
+"""What the name of an attempt, or of a child of a loop, has behind that of its step."""
+
+
 def _undriven(run: Workflow) -> Sequence[Reason]:
     """Return why a run of this machine that nobody drives stands still."""
     if runtime.driven(run):
@@ -52,7 +57,10 @@ def _resume(run: Workflow) -> str:
 
 
 def _is(reason: Reason, step: str) -> bool:
-    return not reason.step or step in {reason.step, reason.step.rpartition(".")[2]}
+    """Return whether *reason* is of *step*: its path or last name, with or without the attempt."""
+    path = reason.step.partition(", its gang")[0]
+    names = {path, path.rpartition(".")[2]}
+    return not path or step in names | {_ATTEMPT.sub("", name) for name in names}
 
 
 def _show(console: Console, reasons: Sequence[Reason], on: str) -> None:

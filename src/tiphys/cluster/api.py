@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import urllib3
 from kubernetes import client, config
 from kubernetes.config.config_exception import ConfigException
+from yaml import YAMLError
 
 from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
@@ -67,7 +68,7 @@ def reach(profile: Profile, environment: Mapping[str, str]) -> Api | None:
     try:
         settings = client.Configuration()
         _load(where, wanted or None, settings)
-    except (ConfigException, OSError) as problem:
+    except (ConfigException, OSError, YAMLError) as problem:
         raise ContextError(where, str(problem).rstrip(".")) from None
     settings.retries = 1
     known_as = f"context {wanted}" if wanted else f"KUBECONFIG={file}"

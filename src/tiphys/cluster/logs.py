@@ -26,10 +26,17 @@ class NoLogsError(UserError):
     def __init__(self, run: str) -> None:
         super().__init__(
             run,
-            "its pods are gone, and Argo has archived no logs of them.",
+            "its pods are gone, and Argo Server finds no logs of them in the archive.",
             "For the next runs set `archiveLogs: true` in the artifact repository"
             " (docs/production.md).",
         )
+
+
+class BrokenOffError(UserError):
+    """The server has closed the stream of a log that goes on."""
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run, "Argo Server has cut the log off; the run goes on.", "Ask again.")
 
 
 def read(
@@ -42,6 +49,7 @@ def read(
 
     Raises:
         NoLogsError: the run has ended, and there is not a line of it anywhere.
+        BrokenOffError: the log should have been followed to the end of the run.
         UnknownNameError: it has ended and had no such step.
     """
     if node:
@@ -59,12 +67,17 @@ def _everything(connection: Connection, name: str, *, follow: bool) -> Iterator[
         heard.add(identity)
         yield line
     run = verbs.get(connection, name)
-    archived = {identity: node for identity, node in _archived(run) if identity not in heard}
-    for identity, node in archived.items():
-        text = artifacts.read(connection, name, identity, MAIN) or b""
-        known = naming.known_as(node, run["status"]["nodes"])
-        yield from ((known, line) for line in text.decode(errors="replace").splitlines())
-    if ended(run) and not heard and not archived:
+    if follow and not ended(run):
+        raise BrokenOffError(name)
+    for identity, node in _archived(run):
+        if identity in heard:
+            continue
+        text = artifacts.read(connection, name, identity, MAIN)
+        if text is not None:
+            heard.add(identity)
+            known = naming.known_as(node, run["status"]["nodes"])
+            yield from ((known, line) for line in text.decode(errors="replace").splitlines())
+    if ended(run) and not heard:
         raise NoLogsError(name)
 
 

@@ -16,6 +16,8 @@ from tiphys.cluster.metrics import MetricTap
 from tiphys.engine.status import ended
 
 QUIET_SECONDS = 2.0
+ASK_AGAIN_SECONDS = 60.0
+"""A stream that is silent for so long may be a connection that nobody holds any more."""
 
 
 def list_runs(connection: Connection) -> list[Object]:
@@ -47,6 +49,7 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
             api.watch_workflows_endpoint,
             connection.namespace,
             list_options_field_selector=selector,
+            quiet_seconds=ASK_AGAIN_SECONDS,
         )
         for event in events:
             run = event["object"]

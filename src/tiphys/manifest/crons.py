@@ -1,5 +1,6 @@
 """CronWorkflows as they stand in files or come from a server, and when they start."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -60,6 +61,12 @@ def check(cron: tree.Mapping, findings: Findings) -> None:
     if not items:
         at = schedules.at if schedules.at.line else cron.at
         findings.error(at, "the CronWorkflow has no schedule.", 'Add `schedules: ["0 3 2 * *"]`.')
+    if not decode.text(decode.get(cron, "metadata", "name")):
+        findings.error(cron.at, "the CronWorkflow has no name.", "Add `name:` to its metadata.")
+    late = decode.get(cron, "spec", "startingDeadlineSeconds")
+    if not re.fullmatch(r"\d{0,9}", decode.text(late)):
+        advice = "Write whole seconds."
+        findings.error(late.at, "`startingDeadlineSeconds` is no number.", advice)
     for item in items:
         try:
             schedule.parse(decode.text(item), zone)

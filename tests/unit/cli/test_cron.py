@@ -22,6 +22,7 @@ spec:
 @pytest.fixture
 def project(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "120")
     (tmp_path / "dvc.yaml").touch()
     for cluster in ("local", "ci"):
         (tmp_path / "manifests" / cluster).mkdir(parents=True)
@@ -105,3 +106,27 @@ def test_a_project_without_crons_says_how_to_have_one(project, capsys):
 
     assert run(["cron", "list"]) == 2
     assert "Write `pipeline.cron(…)`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("name: nightly", "generateName: nightly-", "the CronWorkflow has no name"),
+        ("Seconds: 3600", "Seconds: an hour", "`startingDeadlineSeconds` is no number"),
+    ],
+)
+def test_what_is_no_cron_is_told_where_it_stands(project, capsys, right, wrong, said):
+    file = project / "manifests/local/nightly.yaml"
+    file.write_text(file.read_text().replace(right, wrong))
+
+    assert run(["cron", "list"]) == 2
+
+    assert said in capsys.readouterr().err
+
+
+def test_a_suspended_cron_says_how_to_resume_it(project, capsys):
+    file = write(project, suspend="true")
+
+    assert run(["cron", "preview", str(file)]) == 0
+
+    assert "tiphys cron resume nightly --on PROFILE" in capsys.readouterr().out

@@ -167,3 +167,10 @@ def test_without_the_kubernetes_api_gangs_are_not_looked_at(there, capsys, monke
     monkeypatch.delitem(os.environ, "KUBECONFIG")
     assert "not looked at  gangs" in said(capsys, "--on", "far", "--yes")
     assert deleted == []
+
+
+@pytest.mark.parametrize("age", ["soon", "99999999d", "9999999999999d"])
+@pytest.mark.usefixtures("here")
+def test_an_age_that_is_none_is_refused(capsys, age):
+    assert main.run(["prune", "--older-than", age]) == 2
+    assert "Write 30d, 12h or 90m." in capsys.readouterr().err

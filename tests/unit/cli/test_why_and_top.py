@@ -85,6 +85,14 @@ def test_why_of_one_step_says_only_that(capsys):
     assert "holder does not wait." in said(capsys, "why", "waits", "holder")
 
 
+def test_why_of_a_step_finds_what_its_attempt_waits_for(cluster, capsys):
+    for node in cluster.workflow["status"]["nodes"].values():
+        if node["name"].endswith(".gpus"):
+            node["name"] += "(0)"
+    assert "99 of nvidia.com/gpu" in said(capsys, "why", "waits", "gpus")
+    assert "99 of nvidia.com/gpu" in said(capsys, "why", "waits", "gpus(0)")
+
+
 def test_why_says_which_right_is_missing(cluster, capsys):
     cluster.denied = ("nodes",)
     printed = said(capsys, "why", "waits")

@@ -89,6 +89,22 @@ def test_a_run_whose_pods_are_gone_without_an_archive_says_how_to_have_one():
         list(logs.read(connection(server), "r"))
 
 
+def test_an_archive_that_cannot_be_read_is_no_empty_log():
+    workflow = run(node("a-1", **ARCHIVE), tasks=[], phase="Failed")
+    with argo_server(saying(workflow)) as server, pytest.raises(logs.NoLogsError):
+        list(logs.read(connection(server), "r"))
+
+
+def test_a_log_that_breaks_off_while_the_run_goes_on_does_not_end_as_if_all_was_said():
+    workflow = run(node("a-1"), tasks=[])
+    lines = [{"podName": "r-t-1", "content": "x"}]
+    with argo_server(saying(workflow, lines)) as server:
+        heard = logs.read(connection(server), "r", follow=True)
+        assert next(heard) == ("a-1", "x")
+        with pytest.raises(logs.BrokenOffError, match="the run goes on"):
+            next(heard)
+
+
 def test_a_step_that_is_not_there_is_named():
     workflow = run(node("train-1"), tasks=[], phase="Succeeded")
     with (

@@ -135,6 +135,22 @@ def test_an_api_server_that_stays_away_is_a_temporary_failure(launch):
     assert cluster.deleted == [NAME]
 
 
+@pytest.mark.parametrize("refusals", [2, 99])
+def test_an_api_server_that_does_not_delete_the_gang_changes_no_result(launch, refusals, capsys):
+    cluster, tried = Cluster([Moment(), Moment(state="Completed")]), []
+
+    def delete(name):
+        tried.append(name)
+        if len(tried) <= refusals:
+            problem = "away"
+            raise Temporary(problem)
+
+    cluster.delete = delete
+    assert launch(cluster).epochs == 4
+    assert len(tried) == min(refusals + 1, launcher.DELETIONS)
+    assert ("could not be deleted" in capsys.readouterr().out) == (refusals == 99)
+
+
 def test_where_a_pod_runs_is_said_once(launch, capsys):
     running = Moment(pods=[pod("p-0") | {"spec": {"nodeName": "gpu-a"}}])
     launch(Cluster([Moment(pods=[pod("p-0", "Pending")]), running, running, DONE]))

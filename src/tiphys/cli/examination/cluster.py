@@ -84,8 +84,13 @@ def _templates(where: There) -> Iterator[Check]:
     file = f"manifests/{where.profile.name}/install.yaml"
     for document in _documents(where):
         if document["kind"] in {"WorkflowTemplate", "CronWorkflow"}:
-            theirs = inspection.template(where.connection, document)
-            yield health.installed(document, theirs, file)
+            try:
+                theirs = inspection.template(where.connection, document)
+            except ServerRefusedError as refused:
+                what = f"{document['kind']} {document['metadata']['name']}"
+                yield Check(what=what, good=False, found=refused.found, advice=refused.advice)
+            else:
+                yield health.installed(document, theirs, file)
 
 
 def _closer(where: There) -> Iterator[Check]:
@@ -142,7 +147,7 @@ def _secrets(where: There, api: Api) -> Iterator[Check]:
             {credentials.access, credentials.secret_key}
         )
     if isinstance(profile.source, GitSource) and profile.source.secret:
-        named.setdefault(profile.source.secret, set())
+        named.setdefault(profile.source.secret, set()).update({"username", "password"})
     for name, keys in named.items():
         what = f"Secret {name}"
         yield _seen(what, partial(_secret, api, below, name, sorted(keys)))

@@ -6,6 +6,7 @@ for a URL over HTTP come from GIT_USERNAME and GIT_PASSWORD.
 
 import getpass
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,10 +102,19 @@ def clone(url: str, branch: str, folder: Path) -> Clone:
         if ref not in known:
             prefix = "refs/heads/"
             names = [name.decode().removeprefix(prefix) for name in known]
-            raise UnknownNameError(url, "branch", branch, names)
+            raise UnknownNameError(shown(url), "branch", branch, names)
         with client.clone(path, str(folder), branch=branch, origin_url=url) as repo:
             head = repo.head().decode()
     return Clone(url=url, branch=branch, folder=folder, head=head)
+
+
+def shown(url: str) -> str:
+    """Return *url* without the credentials in it, fit for a log.
+
+    >>> shown("https://ada:secret@git.example/flights.git")
+    'https://git.example/flights.git'
+    """
+    return re.sub(r"://[^/@]*@", "://", url)
 
 
 def _have_a_name() -> None:
@@ -130,7 +140,7 @@ def _explain(url: str, branch: str, refusal: str) -> None:
     if any(word in refusal for word in ("fast", "unable to set", "lock", "fetch first")):
         raise MovedError
     advice = "Is the branch protected? The account of GIT_USERNAME must be let in."
-    raise RepositoryError(url, f'refuses the push to "{branch}": {refusal}.', advice)
+    raise RepositoryError(shown(url), f'refuses the push to "{branch}": {refusal}.', advice)
 
 
 @contextmanager
@@ -139,9 +149,9 @@ def _reached(url: str) -> Iterator[None]:
         yield
     except HTTPUnauthorized as error:
         advice = "Are GIT_USERNAME and GIT_PASSWORD right?"
-        raise RepositoryError(url, "access is refused.", advice) from error
+        raise RepositoryError(shown(url), "access is refused.", advice) from error
     except NotGitRepository as error:
-        raise RepositoryError(url, "there is no git repository.") from error
+        raise RepositoryError(shown(url), "there is no git repository.") from error
     except (GitProtocolError, OSError, urllib3.exceptions.HTTPError) as error:
-        problem = f"{url} does not answer: {error}"
+        problem = f"{shown(url)} does not answer: {shown(str(error))}"
         raise Temporary(problem) from error

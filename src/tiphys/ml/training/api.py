@@ -13,6 +13,8 @@ from tiphys.ml import incluster
 from tiphys.ml.training.jobset import GROUP, NAME_LABEL, NODE, PLURAL, VERSION, Object
 from tiphys.step import Temporary
 
+TIMEOUT = (5.0, 30.0)
+"""Seconds to connect and to answer: without them one lost connection is waited on for ever."""
 GONE, BUSY, SERVER_ERROR = 404, 429, 500
 ADVICE = {
     403: "May the step's ServiceAccount do it? `tiphys render` writes its Role to install.yaml.",
@@ -40,7 +42,7 @@ class PodCluster:
         """Create a JobSet."""
         with _asking(f"JobSet {manifest['metadata']['name']}"):
             self._objects.create_namespaced_custom_object(
-                GROUP, VERSION, self._namespace, PLURAL, manifest
+                GROUP, VERSION, self._namespace, PLURAL, manifest, _request_timeout=TIMEOUT
             )
 
     def jobset(self, name: str) -> Object | None:
@@ -48,7 +50,7 @@ class PodCluster:
         with _asking(f"JobSet {name}"):
             try:
                 found = self._objects.get_namespaced_custom_object(
-                    GROUP, VERSION, self._namespace, PLURAL, name
+                    GROUP, VERSION, self._namespace, PLURAL, name, _request_timeout=TIMEOUT
                 )
             except client.ApiException as error:
                 if error.status == GONE:
@@ -61,7 +63,13 @@ class PodCluster:
         with _asking(f"JobSet {name}"):
             try:
                 self._objects.delete_namespaced_custom_object(
-                    GROUP, VERSION, self._namespace, PLURAL, name, propagation_policy="Foreground"
+                    GROUP,
+                    VERSION,
+                    self._namespace,
+                    PLURAL,
+                    name,
+                    propagation_policy="Foreground",
+                    _request_timeout=TIMEOUT,
                 )
             except client.ApiException as error:
                 if error.status != GONE:
@@ -71,7 +79,10 @@ class PodCluster:
         """Return the pods of the JobSet *name*."""
         with _asking(f"the pods of {name}"):
             answer: Any = self._core.list_namespaced_pod(
-                self._namespace, label_selector=f"{NAME_LABEL}={name}", _preload_content=False
+                self._namespace,
+                label_selector=f"{NAME_LABEL}={name}",
+                _preload_content=False,
+                _request_timeout=TIMEOUT,
             )
             found: list[Object] = json.loads(answer.data)["items"]
         return found

@@ -10,7 +10,7 @@ from obstore.store import ObjectStore
 
 COMPLETE = ".metadata"
 KEEP = 2
-"""One to resume from, and the one before in case that the newest cannot be read."""
+"""One to resume from, and the one before, which a reader may still be copying."""
 
 
 def folder(directory: Path, step: int) -> Path:

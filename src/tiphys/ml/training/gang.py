@@ -42,6 +42,8 @@ ENVIRONMENT = {
     # With a shared store, the surviving rank 0 does not publish its address again for the next
     # round: of 13 killed workers 8 led to a hang or to many restarts, without it none of 8.
     "TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1",
+    # After SIGTERM torchrun kills its workers; 30 seconds may not do for a step and a checkpoint.
+    "TORCH_ELASTIC_SHUTDOWN_TIMEOUT": "110",
     "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # deterministic matrix products on a GPU
     "GLOO_SOCKET_IFNAME": "lo",  # one machine: no name of it need resolve
     "OMP_NUM_THREADS": "1",  # the sums of several threads depend on how many there are

@@ -23,6 +23,8 @@ from tiphys.ml.training.request import Request
 from tiphys.step import Preempted, Temporary
 
 POLL = timedelta(seconds=1)
+DELETIONS = 5
+"""So often the gang is deleted where the API does not answer."""
 PATIENCE = timedelta(minutes=3)
 """How long the API server may be away, and how long an earlier gang may take to go."""
 
@@ -70,7 +72,7 @@ def launch(
             _Watch(gang, cluster, pause).until_done()
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the next one would cut this short
-            cluster.delete(gang.name)
+            _take_away(gang.name, cluster, pause)
     return outcome.bring(request.place, checkpoint)
 
 
@@ -90,10 +92,11 @@ class _Watch:
         """Return when the gang has succeeded. Raises: what it failed with."""
         silent = timedelta()
         while True:
+            began = time.monotonic()
             try:
                 state = self.look()
             except Temporary:
-                silent += POLL
+                silent += POLL + timedelta(seconds=time.monotonic() - began)
                 if silent > PATIENCE:
                     raise
                 state = ""
@@ -162,6 +165,18 @@ def _sigterm_as_preempted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _take_away(name: str, cluster: Cluster, pause: Callable[[float], None]) -> None:
+    """Delete the gang. How it ended is what counts, so an API that does not answer is no error."""
+    for _ in range(DELETIONS):
+        try:
+            cluster.delete(name)
+        except Temporary:
+            pause(POLL.total_seconds())
+        else:
+            return
+    _say(f"{name} could not be deleted: it goes when this pod does, which owns it.")
 
 
 def _clear(name: str, cluster: Cluster, pause: Callable[[float], None]) -> None:

@@ -97,7 +97,7 @@ class _Node:
             return self._back_off()
         if kind == "Pod" and phase == "Pending":
             return self._pod(evidence)
-        return self._gang(evidence)
+        return self._gang(evidence) if kind == "Pod" else None
 
     def _approval(self) -> Reason:
         name, wait = self.workflow["metadata"]["name"], (self.template.get("suspend") or {})
