@@ -5,6 +5,7 @@ node (`metrics.py`).
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
@@ -51,13 +52,14 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
             list_options_field_selector=selector,
             quiet_seconds=ASK_AGAIN_SECONDS,
         )
-        for event in events:
-            run = event["object"]
-            yield tap.merged(run)
-            if ended(run):
-                break
-        else:
-            run = get(connection, name)  # the server ended the stream: ask again
+        with suppress(ServerUnreachableError):  # it is silent too as long as nothing changes
+            for event in events:
+                run = event["object"]
+                yield tap.merged(run)
+                if ended(run):
+                    break
+        if not ended(run):
+            run = get(connection, name)  # the server ended the stream, or the run is gone
     tap.close()
     yield tap.merged(run)
 
