@@ -49,7 +49,8 @@ lint: install    ## Formatting, lint, types, layers, spelling
 
 test: install data ## Every test that needs no cluster, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -q -n2 --dist=loadfile -m "not cluster"
+	$(BIN)/coverage run -m pytest -q -n2 --dist=loadfile -m "not cluster" --ignore=tests/e2e
+	$(BIN)/coverage run -m pytest -q -m "not cluster" tests/e2e # whole runs: one at a time
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report
 
