@@ -113,7 +113,8 @@ def test_an_attempt_dies_with_its_supervisor_as_with_its_node(laptop, by_name, g
     driver.wait()
     outcome = stop_second_attempt(laptop)
 
-    assert by_name(outcome)[f"{outcome.name}(0)"]["phase"] == "Error"
+    phase = by_name(outcome)[f"{outcome.name}(0)"]["phase"]
+    assert phase in {"Error", "Failed"}  # Failed where the driver had seen it before it was killed
 
 
 def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups):
