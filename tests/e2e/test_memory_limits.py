@@ -42,14 +42,14 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture
 def groups():
-    """Return those of attempts; there must be none left of a test."""
+    """Return those of attempts that this test made; there must be none left of it."""
 
-    def found():
-        return [*memory.groups().parent.glob("tiphys-attempt-*")]
+    def all_groups():
+        return {*memory.groups().parent.glob("tiphys-attempt-*")}
 
-    before = found()
-    yield found
-    assert [one for one in found() if one not in before] == []
+    before = all_groups()
+    yield lambda: all_groups() - before
+    assert all_groups() <= before
 
 
 def manifest(program=EAT, patch='{"containers":[]}'):
@@ -104,17 +104,35 @@ def test_what_a_step_leaves_running_on_purpose_lives_on_outside_the_limit(laptop
 
 
 def test_an_attempt_dies_with_its_supervisor_as_with_its_node(laptop, by_name, groups):
-    driver, pid, child = started(laptop, "import time; time.sleep(60)")
+    driver, supervisor, child = started(laptop, "import time; time.sleep(60)")
     assert groups()
 
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not alive(child))
+    os.kill(supervisor, signal.SIGKILL)
+    wait_until(lambda: "Lost" in journal(laptop))
+    assert not alive(child)
     driver.kill()
     driver.wait()
-    outcome = stop_second_attempt(laptop)
+    outcome = runtime.stop(laptop.root, "run", laptop.witness)
 
-    phase = by_name(outcome)[f"{outcome.name}(0)"]["phase"]
-    assert phase in {"Error", "Failed"}  # Failed where the driver had seen it before it was killed
+    assert by_name(outcome)[f"{outcome.name}(0)"]["phase"] == "Error"
+
+
+def test_what_lost_its_supervisor_while_no_driver_lived_is_ended_by_the_next(
+    laptop, by_name, groups
+):
+    driver, supervisor, child = started(laptop, "import time; time.sleep(60)")
+    driver.kill()
+    driver.wait()
+    os.kill(supervisor, signal.SIGKILL)
+    assert alive(child)
+    assert groups()
+
+    outcome = runtime.stop(laptop.root, "run", laptop.witness)
+
+    assert not alive(child)
+    node = by_name(outcome)[f"{outcome.name}(0)"]
+    stopped = "workflow shutdown with strategy:  Stop"  # the stop came before the loss was seen
+    assert (node["phase"], node["message"]) == ("Failed", stopped)
 
 
 def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups):
@@ -149,13 +167,12 @@ def started(laptop, program):
     nodes = laptop.root / ".tiphys" / "runs" / "run" / "nodes"
     wait_until(lambda: any(one.read_text() for one in nodes.glob("*/process")))
     (process,) = nodes.glob("*/process")
-    journal = nodes.with_name("journal.jsonl")
-    wait_until(lambda: "Started" in journal.read_text())
+    wait_until(lambda: "Started" in journal(laptop))
     return driver, int((process.with_name("pid")).read_text()), int(process.read_text())
 
 
-def stop_second_attempt(laptop):
-    return runtime.stop(laptop.root, "run", laptop.witness)
+def journal(laptop):
+    return (laptop.root / ".tiphys" / "runs" / "run" / "journal.jsonl").read_text()
 
 
 def alive(process):
