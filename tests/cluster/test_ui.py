@@ -79,6 +79,17 @@ def test_a_pipeline_and_its_runs_have_a_title_and_a_description(pipeline, run):
         assert "judged on the month after it" in shown[DESCRIPTION]
 
 
+def test_pipelines_runs_and_schedules_link_to_what_the_profile_names(flights, pipeline, run):
+    cron = flights.get("cronworkflow", "retraining")
+    for document in (pipeline, run, cron):
+        last = document["metadata"]["annotations"][DESCRIPTION].splitlines()[-1]
+        (name, address), *more = re.findall(r"\[(.*?)\]\((http.*?)\)", last)
+        assert (name, more) == ("All runs", [])
+        assert address.endswith("/workflows/flights?label=tiphys.dev/pipeline=training")
+        with urllib.request.urlopen(address, timeout=30) as reply:  # noqa: S310 - the test's own
+            assert reply.headers["Content-Type"].startswith("text/html")
+
+
 def test_the_submit_form_explains_each_parameter_and_offers_what_may_be_chosen(pipeline):
     form = {one["name"]: one for one in pipeline["spec"]["arguments"]["parameters"]}
     assert form["release"]["enum"] == ["true", "false"]

@@ -9,7 +9,7 @@ from typing import Any, TypedDict, Unpack
 
 from hera.workflows import CronWorkflow, WorkflowTemplate, models
 
-from tiphys.author import container, metrics, pod, tier
+from tiphys.author import container, links, metrics, pod, tier
 from tiphys.author.container import Use
 from tiphys.author.faults import AuthoringError, UnknownReferenceError
 from tiphys.author.foreign import ForeignTemplate
@@ -172,9 +172,11 @@ class Pipeline:
         )
 
     def _annotations(self, **said: Any) -> dict[str, str]:
+        words = str(said.get("description", self.description)).strip()
+        described = (words, links.markdown(self.profile, self.name))
         found = {
             "workflows.argoproj.io/title": said.get("title", self.title),
-            "workflows.argoproj.io/description": said.get("description", self.description),
+            "workflows.argoproj.io/description": "\n\n".join(filter(None, described)),
             "tiphys.dev/owner": self.owner,
         }
         return {name: text.strip() for name, text in found.items() if text}

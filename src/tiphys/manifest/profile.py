@@ -3,6 +3,7 @@
 `manifests/<cluster>/profile.yaml`, and beside it `images.yaml`, which the image build writes.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal, InvalidOperation
@@ -56,6 +57,9 @@ POD_FIELDS = frozenset(
     )
 )
 """What else a tier may say: the fields of Kubernetes' PodSpec, passed through as they are."""
+
+_LINK = re.compile(r"https?://[^\s()<>]+")
+_A_LINK = "Expected a name without brackets, and a URL that begins with https:// or http://."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +173,8 @@ class Profile:
     argo: ArgoServer | None = None
     kubernetes: str = ""
     """The context of a kubeconfig with which `why`, `top` and `doctor` may look closer."""
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Name to URL: what people look for beside a run. `{pipeline}` in it is the pipeline's name."""
     spec: Mapping[str, Json] = field(default_factory=dict)
     """Fields that every workflow's spec has here: serviceAccountName, securityContext …"""
 
@@ -226,6 +232,7 @@ def load(folder: Path) -> Profile:
         serving=_serving(root),
         argo=_argo(root.section("argo")) if "argo" in root else None,
         kubernetes=_kubernetes(root.section("kubernetes")) if "kubernetes" in root else "",
+        links=_links(root.section("links")),
         spec=root.mapping("spec"),
     )
     root.close()
@@ -354,6 +361,14 @@ def _kubernetes(section: Section) -> str:
     context = section.text("context")
     section.close()
     return context
+
+
+def _links(section: Section) -> dict[str, str]:
+    links = {name: section.text(name) for name in section.keys}
+    for name, url in links.items():
+        if not _LINK.fullmatch(url) or set("[]") & set(name):
+            section.wrong(name, f"{name}: {url} is no link.", _A_LINK)
+    return links
 
 
 def _argo(section: Section) -> ArgoServer:

@@ -1,7 +1,7 @@
 """What Argo's UI and Prometheus are told of a pipeline: descriptions, forms, labels, metrics."""
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,7 +9,7 @@ import pytest
 
 from tiphys.author import Count, Gauge, Parameter, Pipeline, pod, prose, template
 from tiphys.author.faults import AuthoringError
-from tiphys.manifest.profile import ArchiveSource, Image, Profile, Storage, Tier
+from tiphys.manifest.profile import ArchiveSource, GitSource, Image, Profile, Storage, Tier
 from tiphys.step import Output
 
 
@@ -185,6 +185,34 @@ def test_a_run_has_the_labels_of_its_pipeline_owner_and_revision(profile):
         "tiphys.dev/pipeline": "lab",
         "tiphys.dev/step": "look",
     }
+
+
+DESCRIPTION = "workflows.argoproj.io/description"
+
+
+def test_a_pipeline_its_runs_and_its_schedules_link_to_the_code_and_what_the_profile_names(profile):
+    source = GitSource(git="https://me@git.example.com/ml/flights.git")
+    dashboard = {"Dashboard": "https://grafana.example/d/1?var-pipeline={pipeline}"}
+    pipeline = make(replace(profile, source=source, links=dashboard), description="What it does.\n")
+
+    made = pipeline.template().to_dict()
+
+    shown = (
+        "What it does.\n\n[Code](https://git.example.com/ml/flights) · "
+        "[Dashboard](https://grafana.example/d/1?var-pipeline=lab)"
+    )
+    assert made["metadata"]["annotations"][DESCRIPTION] == shown
+    assert made["spec"]["workflowMetadata"]["annotations"][DESCRIPTION] == shown
+    cron = pipeline.cron("nightly", schedules=["0 3 * * *"]).to_dict()
+    assert cron["metadata"]["annotations"][DESCRIPTION] == shown
+
+
+def test_a_repository_that_is_not_on_the_web_is_no_link(profile):
+    source = GitSource(git="git@git.example.com:ml/flights.git")
+
+    made = workflow(replace(profile, source=source), description="What it does.")
+
+    assert made["metadata"]["annotations"][DESCRIPTION] == "What it does."
 
 
 def test_an_owner_that_is_no_label_is_an_annotation_only(profile):

@@ -119,6 +119,31 @@ def test_a_value_of_the_wrong_shape_is_a_problem(folder, old, new, found):
     assert any(found in problem for problem in problems(folder(text.replace(old, new))))
 
 
+def test_links_have_names(folder):
+    text = WHOLE + 'links: {"All runs": "https://argo.example/workflows?label=p={pipeline}"}\n'
+
+    assert profiles.load(folder(text)).links == {
+        "All runs": "https://argo.example/workflows?label=p={pipeline}"
+    }
+
+
+@pytest.mark.parametrize(
+    ("link", "found"),
+    [
+        ("Logs: logs.example", "Logs: logs.example is no link. Expected a name without brackets"),
+        ('Logs: "javascript:alert(1)"', "javascript:alert(1) is no link."),
+        ('Logs: "https://a.example/) ![x](b"', "is no link."),
+        ('"[Logs]": "https://a.example"', "[Logs]: https://a.example is no link."),
+        ("Logs: 1", "links.Logs is 1, expected text."),
+    ],
+)
+def test_what_is_no_link_is_a_problem(folder, link, found):
+    (problem, *_) = problems(folder(f"{WHOLE}links: {{{link}}}\n"))
+
+    assert problem.startswith("/profile.yaml:19:")
+    assert found in problem
+
+
 def test_a_missing_file_says_what_to_do(folder, tmp_path):
     (problem,) = problems(folder(images=None))
     assert problem.startswith("/images.yaml: is missing. Build the images: .ci/images.py ")
