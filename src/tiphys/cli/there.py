@@ -1,7 +1,7 @@
 """The runs of a cluster, for the commands that take `--on`."""
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -11,6 +11,7 @@ from tiphys.cli.watching import watched
 from tiphys.cluster import artifacts, code, logs, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
 from tiphys.engine.status import ended, held, suspended
+from tiphys.manifest import choices
 from tiphys.manifest.profile import Profile
 from tiphys.report.waiting import Evidence
 from tiphys.review.parity import MANIFEST, fingerprint
@@ -170,14 +171,18 @@ class There:
     def submit(self, request: RunRequest) -> str:
         """Bring code and templates there, start a run of the first file, return its name.
 
-        Raises: RefusedError: the manifest is wrong.
+        Raises:
+            RefusedError: the manifest is wrong.
+            NotAChoiceError: a parameter is given what it does not list.
         """
         parameters = {**read_parameters(request.parameter_files), **request.parameters}
         loaded = manifests.load(request.files, on_cluster=True, parameters=[*parameters])
         if loaded.manifest is None:
             raise RefusedError(loaded.errors)
         manifest = loaded.manifest
-        declared = {p.name for p in manifests.joined(manifest).spec.arguments.parameters}
+        declared = {p.name: p for p in manifests.joined(manifest).spec.arguments.parameters}
+        for name in declared.keys() & parameters.keys():
+            choices.check(declared[name], parameters[name])
         given = {**self._bound(declared), **parameters}
         for template in manifest.library.templates.values():
             submission.apply(self.connection, template.raw)
@@ -191,7 +196,7 @@ class There:
             main["metadata"]["name"] = request.name
         return submission.submit(self.connection, main, given)
 
-    def _bound(self, declared: set[str]) -> dict[str, str]:
+    def _bound(self, declared: Container[str]) -> dict[str, str]:
         """Upload the project's code if a run wants it, and return the parameters that name it."""
         if "code" not in declared:
             return {}

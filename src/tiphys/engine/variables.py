@@ -12,6 +12,7 @@ from tiphys.engine.state import State, Supplied
 from tiphys.engine.words import Words
 from tiphys.errors import UserError
 from tiphys.expression import Environment
+from tiphys.manifest import choices
 from tiphys.manifest.model import Parameter
 
 STRFTIME = {
@@ -90,7 +91,6 @@ def listed(names: dict[str, str | None], prefix: str, values: Mapping[str, str])
 
 def settled(state: State, declared: Parameter) -> Parameter:
     """Return a workflow parameter with its value, and make it a name."""
-    at = str(declared.at)
     given = {}
     if declared.name in state.begun.parameters:
         value = state.begun.parameters[declared.name]
@@ -100,13 +100,10 @@ def settled(state: State, declared: Parameter) -> Parameter:
         value = words(state).lenient(found.value or "")
     except TemplateError as error:
         message = f'parameter "{declared.name}" has no value ({error}).'
-        raise UserError(at, message, f"Give one: -p {declared.name}=VALUE.") from error
-    if declared.enum and value not in declared.enum:
         raise UserError(
-            at,
-            f'parameter "{declared.name}" is "{value}".',
-            f"It may be one of: {', '.join(declared.enum)}.",
-        )
+            str(declared.at), message, f"Give one: -p {declared.name}=VALUE."
+        ) from error
+    choices.check(declared, value)
     state.globals[f"workflow.parameters.{declared.name}"] = value
     return Parameter(name=declared.name, value=value, enum=declared.enum)
 

@@ -185,6 +185,18 @@ def test_a_manifest_that_is_wrong_is_refused_before_anything_is_sent(argo, capsy
     assert argo.asked == []
 
 
+def test_a_value_that_a_parameter_does_not_list_is_refused_before_anything_is_sent(argo, capsys):
+    listed = "{name: revision, value: main, enum: [main, next]}"
+    file = Path("manifests/far/pipeline.yaml")
+    file.write_text(MANIFEST.replace("{name: revision, value: main}", listed))
+
+    assert main.run(["run", "pipeline", "--on", "far", "-p", "revision=last"]) == 2
+
+    said = 'parameter "revision" is "last". It may be one of: main, next.'
+    assert said in capsys.readouterr().err
+    assert argo.asked == []
+
+
 @pytest.mark.usefixtures("argo")
 def test_an_unknown_profile_or_manifest_names_those_there_are(capsys):
     assert main.run(["list", "--on", "fra"]) == 2
