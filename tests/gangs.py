@@ -104,16 +104,21 @@ class Cluster:
         """Return what the next moment says."""
         if self.created is None:
             self.left = max(0, self.left - len(self.deleted))
-            return {"metadata": {"name": name}} if self.left else None
+            return self._jobset(name, "an earlier attempt's pod") if self.left else None
         found = self.moments.pop(0) if len(self.moments) > 1 else self.moments[0]
         if isinstance(found, Exception):
             raise found
         self.now = found
-        return {"status": {"restarts": found.restarts, "terminalState": found.state}}
+        owner = self.created["metadata"]["ownerReferences"][0]["uid"]
+        status = {"restarts": found.restarts, "terminalState": found.state}
+        return {**self._jobset(name, owner), "status": status}
 
-    def delete(self, name: str) -> None:
+    def delete(self, found: Object) -> None:
         """Note it."""
-        self.deleted.append(name)
+        self.deleted.append(found["metadata"]["name"])
+
+    def _jobset(self, name: str, owner: str) -> Object:
+        return {"metadata": {"name": name, "uid": "j-1", "ownerReferences": [{"uid": owner}]}}
 
     def pods(self, _name: str) -> list[Object]:
         """Return the pods of this moment."""

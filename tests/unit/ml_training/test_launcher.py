@@ -16,12 +16,18 @@ DONE = Moment(state="Completed")
 
 @pytest.fixture
 def launch(tmp_path):
-    """Launch a gang on a scripted cluster, without waiting."""
+    """Launch a gang on a scripted cluster, where a pause takes no time."""
+    passed = 0.0
 
-    def launch(cluster, pause=lambda _seconds: None):
+    def sleep(seconds):
+        nonlocal passed
+        passed += seconds
+
+    def launch(cluster, pause=sleep):
         asked = gangs.request(tmp_path / "checkpoints")
         gangs.publish(asked, tmp_path / "made")
-        return launcher.launch(asked, gangs.gang(), cluster, tmp_path / "out", pause=pause)
+        clock = launcher.Clock(now=lambda: passed, pause=pause)
+        return launcher.launch(asked, gangs.gang(), cluster, tmp_path / "out", clock)
 
     return launch
 
@@ -108,6 +114,27 @@ def test_a_gang_of_an_earlier_attempt_is_removed_before_the_next_is_made(launch,
     assert cluster.deleted == [NAME, NAME]
 
 
+def test_a_gang_of_an_earlier_attempt_that_does_not_go_is_a_temporary_failure(launch):
+    cluster = Cluster([DONE], left=999)
+    with pytest.raises(Temporary, match="of an earlier attempt does not go"):
+        launch(cluster)
+    assert cluster.created is None
+
+
+def test_the_gang_of_a_later_attempt_is_neither_followed_nor_deleted(launch):
+    cluster = Cluster([Moment(pods=[pod("p-0")])])
+    create = cluster.create
+
+    def replaced(made):
+        create(made)
+        cluster.created["metadata"]["ownerReferences"][0]["uid"] = "a later attempt's pod"
+
+    cluster.create = replaced
+    with pytest.raises(Preempted, match="was deleted while it ran"):
+        launch(cluster)
+    assert cluster.deleted == []
+
+
 def test_sigterm_takes_the_gang_away_and_the_step_is_preempted(launch):
     cluster = Cluster([Moment(pods=[pod("p-0")])])
     with pytest.raises(Preempted, match="told to go: its gang goes too"):
@@ -128,11 +155,10 @@ def test_an_api_server_that_is_away_for_a_moment_is_waited_for(launch):
     assert launch(Cluster([Moment(), *[away] * 100, Moment(state="Completed")])).epochs == 4
 
 
-def test_an_api_server_that_stays_away_is_a_temporary_failure(launch):
-    cluster = Cluster([Moment(), Temporary("away")])
+def test_an_api_server_that_stays_away_is_a_temporary_failure(launch, capsys):
     with pytest.raises(Temporary, match="away"):
-        launch(cluster)
-    assert cluster.deleted == [NAME]
+        launch(Cluster([Moment(), Temporary("away")]))
+    assert "could not be deleted: it goes when this pod does" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("refusals", [2, 99])

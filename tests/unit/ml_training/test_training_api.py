@@ -20,8 +20,8 @@ class ApiServer(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
-        refused = json.loads(body)["metadata"]["name"] == "refused"
-        self.answer(403 if refused else 201, body)
+        codes = {"refused": 403, "another": 409}
+        self.answer(codes.get(json.loads(body)["metadata"]["name"], 201), body)
 
     def do_GET(self):
         path, _, query = self.path.partition("?")
@@ -38,9 +38,10 @@ class ApiServer(BaseHTTPRequestHandler):
         self.answer(status, text.encode())
 
     def do_DELETE(self):
-        path, _, query = self.path.partition("?")
-        self.server.seen.append(query)
-        self.answer(200 if path == f"{JOBSETS}/here" else 404, b"{}")
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.seen.append(json.loads(body))
+        codes = {f"{JOBSETS}/here": 200, f"{JOBSETS}/another": 409}
+        self.answer(codes.get(self.path, 404), b"{}")
 
     def answer(self, status, body):
         self.send_response(status)
@@ -74,7 +75,7 @@ def cluster(seen):
 
 
 def jobset(name):
-    return {"metadata": {"name": name}}
+    return {"metadata": {"name": name, "uid": "u-1"}}
 
 
 def test_a_jobset_is_created_and_read_as_the_api_writes_it(cluster):
@@ -84,12 +85,21 @@ def test_a_jobset_is_created_and_read_as_the_api_writes_it(cluster):
 
 def test_a_jobset_that_is_not_there_is_none_and_may_be_deleted(cluster):
     assert cluster.jobset("gone") is None
-    cluster.delete("gone")
+    cluster.delete(jobset("gone"))
 
 
-def test_a_jobset_is_deleted_after_its_pods(cluster, seen):
-    cluster.delete("here")
-    assert seen == ["propagationPolicy=Foreground"]
+def test_a_jobset_is_deleted_after_its_pods_and_only_this_one(cluster, seen):
+    cluster.delete(jobset("here"))
+    assert seen == [{"propagationPolicy": "Foreground", "preconditions": {"uid": "u-1"}}]
+
+
+def test_another_jobset_of_the_same_name_stays(cluster):
+    cluster.delete(jobset("another"))
+
+
+def test_a_jobset_that_is_there_already_is_a_temporary_failure(cluster):
+    with pytest.raises(Temporary, match="the API server says 409"):
+        cluster.create(jobset("another"))
 
 
 def test_the_pods_are_those_of_the_jobset(cluster, seen):

@@ -15,7 +15,7 @@ from tiphys.step import Temporary
 
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect and to answer: without them one lost connection is waited on for ever."""
-GONE, BUSY, SERVER_ERROR = 404, 429, 500
+GONE, CONFLICT, BUSY, SERVER_ERROR = 404, 409, 429, 500
 ADVICE = {
     403: "May the step's ServiceAccount do it? `tiphys render` writes its Role to install.yaml.",
     404: "Is JobSet installed? Without it: `gang: pod` in profile.yaml, and a tier of one node.",
@@ -58,8 +58,13 @@ class PodCluster:
                 raise
         return cast("Object", found)
 
-    def delete(self, name: str) -> None:
-        """Have it deleted with its pods."""
+    def delete(self, found: Object) -> None:
+        """Have this JobSet deleted with its pods; one that has its name by now stays."""
+        name = found["metadata"]["name"]
+        only_this = client.V1DeleteOptions(
+            propagation_policy="Foreground",
+            preconditions=client.V1Preconditions(uid=found["metadata"]["uid"]),
+        )
         with _asking(f"JobSet {name}"):
             try:
                 self._objects.delete_namespaced_custom_object(
@@ -68,11 +73,11 @@ class PodCluster:
                     self._namespace,
                     PLURAL,
                     name,
-                    propagation_policy="Foreground",
+                    body=only_this,
                     _request_timeout=TIMEOUT,
                 )
             except client.ApiException as error:
-                if error.status != GONE:
+                if error.status not in (GONE, CONFLICT):
                     raise
 
     def pods(self, name: str) -> list[Object]:
@@ -119,7 +124,8 @@ def _asking(what: str) -> Iterator[None]:
     try:
         yield
     except client.ApiException as error:
-        if not error.status or error.status >= SERVER_ERROR or error.status == BUSY:
+        later = not error.status or error.status in (CONFLICT, BUSY)
+        if later or error.status >= SERVER_ERROR:
             problem = f"{what}: the API server says {error.status} {error.reason}."
             raise Temporary(problem) from error
         raise GangRefusedError(

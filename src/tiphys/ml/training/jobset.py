@@ -69,6 +69,11 @@ class Gang:
         unique = hashlib.sha256(every_attempt.encode()).hexdigest()[:8]
         return f"gang-{self.workflow[:24].replace('.', '-').strip('-')}-{unique}"
 
+    def owns(self, found: Object) -> bool:
+        """Whether a JobSet of this name is this attempt's: an earlier or a later one is not."""
+        owners = found["metadata"].get("ownerReferences", ())
+        return any(owner["uid"] == self.owner_uid for owner in owners)
+
     @property
     def memory(self) -> str:
         """The limit of a pod, for people."""

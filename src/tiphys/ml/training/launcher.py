@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -22,10 +22,10 @@ from tiphys.ml.training.relay import Relay
 from tiphys.ml.training.request import Request
 from tiphys.step import Preempted, Temporary
 
-POLL = timedelta(seconds=1)
+POLL_SECONDS = 1.0
 DELETIONS = 5
 """So often the gang is deleted where the API does not answer."""
-PATIENCE = timedelta(minutes=3)
+PATIENCE_SECONDS = 180.0
 """How long the API server may be away, and how long an earlier gang may take to go."""
 
 
@@ -38,8 +38,11 @@ class Cluster(Protocol):
     def jobset(self, name: str) -> Object | None:
         """Return it as it is, None when it is gone."""
 
-    def delete(self, name: str) -> None:
-        """Have it deleted with its pods, and leave when it is on its way; no error without one."""
+    def delete(self, found: Object) -> None:
+        """Have this JobSet deleted with its pods, and leave when it is on its way.
+
+        It is no error if it is gone. Another that has its name by now stays.
+        """
 
     def pods(self, name: str) -> list[Object]:
         """Return the pods of the JobSet *name*."""
@@ -48,13 +51,19 @@ class Cluster(Protocol):
         """Yield all its lines as they come, each after its time; none where there is no log."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """How time passes."""
+
+    now: Callable[[], float] = time.monotonic
+    pause: Callable[[float], None] = time.sleep
+
+
+_REAL = Clock()
+
+
 def launch(
-    request: Request,
-    gang: Gang,
-    cluster: Cluster,
-    checkpoint: Path,
-    *,
-    pause: Callable[[float], None] = time.sleep,
+    request: Request, gang: Gang, cluster: Cluster, checkpoint: Path, clock: Clock = _REAL
 ) -> Answer:
     """Have a gang train until all epochs are done and write the directory *checkpoint*.
 
@@ -65,22 +74,22 @@ def launch(
     """
     manifest = jobset.manifest(gang, request)
     with _sigterm_as_preempted():
-        _clear(gang.name, cluster, pause)
+        _clear(gang.name, cluster, clock)
         try:
             cluster.create(manifest)
             _say(f"Started {gang.name}: {gang.nodes} nodes.")
-            _Watch(gang, cluster, pause).until_done()
+            _Watch(gang, cluster, clock).until_done()
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)  # or the next one would cut this short
-            _take_away(gang.name, cluster, pause)
+            _take_away(gang, cluster, clock)
     return outcome.bring(request.place, checkpoint)
 
 
 class _Watch:
     """What is known of a running gang, and what was said about it."""
 
-    def __init__(self, gang: Gang, cluster: Cluster, pause: Callable[[float], None]) -> None:
-        self.gang, self.cluster, self.pause = gang, cluster, pause
+    def __init__(self, gang: Gang, cluster: Cluster, clock: Clock) -> None:
+        self.gang, self.cluster, self.clock = gang, cluster, clock
         self.relay = Relay(cluster.log)
         self.restarts = 0
         self.ends: Sequence[ending.End] = ()
@@ -90,29 +99,27 @@ class _Watch:
 
     def until_done(self) -> None:
         """Return when the gang has succeeded. Raises: what it failed with."""
-        silent = timedelta()
+        answered = self.clock.now()
         while True:
-            began = time.monotonic()
             try:
                 state = self.look()
             except Temporary:
-                silent += POLL + timedelta(seconds=time.monotonic() - began)
-                if silent > PATIENCE:
+                if self.clock.now() - answered > PATIENCE_SECONDS:
                     raise
                 state = ""
             else:
-                silent = timedelta()
+                answered = self.clock.now()
             if state:
                 self.relay.finish()
                 break
-            self.pause(POLL.total_seconds())
+            self.clock.pause(POLL_SECONDS)
         if state != "Completed":
             raise ending.failure(self.ends, self.gang.memory)
 
     def look(self) -> str:
         """Look once and return the terminal state, empty while there is none."""
         found = self.cluster.jobset(self.gang.name)
-        if found is None:
+        if found is None or not self.gang.owns(found):
             problem = f"JobSet {self.gang.name} was deleted while it ran."
             raise Preempted(problem)
         status = found.get("status") or {}
@@ -167,31 +174,36 @@ def _sigterm_as_preempted() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _take_away(name: str, cluster: Cluster, pause: Callable[[float], None]) -> None:
-    """Delete the gang. How it ended is what counts, so an API that does not answer is no error."""
+def _take_away(gang: Gang, cluster: Cluster, clock: Clock) -> None:
+    """Delete the gang. How it ended is what counts, so an API that does not answer is no error.
+
+    The next attempt's gang has the same name: a launcher that was cut off for long leaves it alone.
+    """
     for _ in range(DELETIONS):
         try:
-            cluster.delete(name)
+            found = cluster.jobset(gang.name)
+            if found is not None and gang.owns(found):
+                cluster.delete(found)
         except Temporary:
-            pause(POLL.total_seconds())
+            clock.pause(POLL_SECONDS)
         else:
             return
-    _say(f"{name} could not be deleted: it goes when this pod does, which owns it.")
+    _say(f"{gang.name} could not be deleted: it goes when this pod does, which owns it.")
 
 
-def _clear(name: str, cluster: Cluster, pause: Callable[[float], None]) -> None:
+def _clear(name: str, cluster: Cluster, clock: Clock) -> None:
     """Remove what an earlier attempt left, pods included, and wait until it is gone."""
-    if cluster.jobset(name) is None:
+    found = cluster.jobset(name)
+    if found is None:
         return
     _say(f"Removing {name}, which an earlier attempt left.")
-    cluster.delete(name)
-    waited = timedelta()
+    cluster.delete(found)
+    asked = clock.now()
     while cluster.jobset(name) is not None:
-        if waited > PATIENCE:
-            problem = f"JobSet {name} of an earlier attempt is not gone after {PATIENCE}."
+        if clock.now() - asked > PATIENCE_SECONDS:
+            problem = f"JobSet {name} of an earlier attempt does not go."
             raise Temporary(problem)
-        pause(POLL.total_seconds())
-        waited += POLL
+        clock.pause(POLL_SECONDS)
 
 
 def _is_first(pod: Object) -> bool:
