@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.text import Text
 
-from tiphys.cli import pages
+from tiphys.cli import pages, place
 from tiphys.cli.place import Place
 from tiphys.cli.tree import headline
 from tiphys.report.rows import Row, rows
@@ -38,11 +38,8 @@ def _results(where: Place, outcome: Outcome) -> Iterator[Text]:
             yield Text(f"{row.name:<10} {summary}")
         if endpoint := row.outputs.get("endpoint"):
             yield Text(f"{row.name:<10} {endpoint}")
-            lines = [
-                line for _, line in where.logs(outcome.name, row.attempts[-1].name, follow=False)
-            ]
-            if lines:
-                yield Text(f"{'':<10} {lines[-1]}", style="dim")
+            for _, last in place.heard(where, outcome.name, row.attempts[-1].name)[-1:]:
+                yield Text(f"{'':<10} {last}", style="dim")
 
 
 def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:
@@ -64,10 +61,9 @@ def _failure(where: Place, outcome: Outcome, row: Row) -> Iterator[Text]:
     yield Text(f"{row.name}: {last.message or row.message}", style="bold red")
     if last.decision:
         yield Text(f"  → {last.decision}")
-    lines = [line for _, line in where.logs(outcome.name, last.name, follow=False)]
+    lines = [line for _, line in place.heard(where, outcome.name, last.name)]
     for line in lines[-TAIL_LINES:]:
         yield Text(f"  │ {line}", style="dim")
     if len(lines) > TAIL_LINES:
-        suffix = where.context.removeprefix("on ")
-        on = "" if suffix == "this machine" else f" --on {suffix}"
-        yield Text(f"  └ all {len(lines)} lines: tiphys logs {outcome.name} {last.name}{on}")
+        words = f"{outcome.name} {last.name}{where.suffix}"
+        yield Text(f"  └ all {len(lines)} lines: tiphys logs {words}")

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tiphys.cli import output, place
-from tiphys.cli.place import Workflow
 from tiphys.cli.tree import style, tree, used
 from tiphys.report.rows import Attempt, rows
+from tiphys.runtime import Workflow
 from tiphys.runtime.clock import SystemClock
 
 

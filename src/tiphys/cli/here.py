@@ -3,17 +3,14 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from tiphys import runtime
 from tiphys.cli.watching import watched
 from tiphys.engine.status import ended
 from tiphys.report.waiting import Evidence
 from tiphys.review.parity import MANIFEST, fingerprint
-from tiphys.runtime import INTERRUPTED, Observer, Outcome, RunRequest, settings
+from tiphys.runtime import INTERRUPTED, Observer, Outcome, RunRequest, Workflow, settings
 from tiphys.runtime.folder import RunFolder
-
-Workflow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +22,10 @@ class Here:
     @property
     def context(self) -> str:
         return "on this machine"
+
+    @property
+    def suffix(self) -> str:
+        return ""
 
     def list_runs(self) -> Sequence[Workflow]:
         return runtime.list_runs(self.root)
@@ -48,7 +49,7 @@ class Here:
         return runtime.run(request, display)
 
     def watch(self, name: str, display: Observer) -> Outcome:
-        outcome = watched(name, runtime.watch(self.root, name), display)
+        outcome = watched(name, runtime.watch(self.root, name), display, self.suffix)
         if not outcome.interrupted and not ended(outcome.workflow):
             message = f"Nobody drives {name}. Take it up with `tiphys resume {name}`."
             return replace(outcome, phase=INTERRUPTED, message=message)

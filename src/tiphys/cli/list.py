@@ -8,9 +8,9 @@ from rich.text import Text
 
 from tiphys import runtime
 from tiphys.cli import output, place
-from tiphys.cli.place import Workflow
 from tiphys.cli.tree import held, phase_of, spell, style
 from tiphys.report.rows import moment
+from tiphys.runtime import Workflow
 
 
 @click.command("list")

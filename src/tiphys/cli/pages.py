@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from tiphys.cli.place import Place, Workflow
+from tiphys.cli import place
+from tiphys.cli.place import Place
 from tiphys.report.run import Document, Material, Point, run_page
+from tiphys.runtime import Workflow
 from tiphys.runtime.clock import SystemClock
 from tiphys.step import report
 
@@ -42,7 +44,7 @@ def _documents(where: Place, workflow: Workflow) -> Iterator[Document]:
 def _points(where: Place, name: str) -> Iterator[Point]:
     """Yield every metric that the steps logged, in order."""
     counts: dict[tuple[str, str], int] = {}
-    for node, line in where.logs(name, None, follow=False):
+    for node, line in place.heard(where, name):
         said = report.read_metric(line)
         if said is None:
             continue

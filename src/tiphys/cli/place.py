@@ -1,21 +1,21 @@
 """Where a command looks for runs: this machine, or the cluster of a profile. The same questions."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
 from tiphys.cli import project
 from tiphys.cli.here import Here
+from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
 from tiphys.report.waiting import Evidence
-from tiphys.runtime import Observer, Outcome, RunRequest
+from tiphys.runtime import Observer, Outcome, RunRequest, Workflow
 
 if TYPE_CHECKING:
     from tiphys.cli.there import There
-
-Workflow = dict[str, Any]
 
 option = click.option(
     "--on", metavar="PROFILE", help="Ask the cluster of manifests/PROFILE/profile.yaml."
@@ -29,6 +29,10 @@ class Place(Protocol):
     def context(self) -> str:
         """What the first line of a run says of this place."""
 
+    @property
+    def suffix(self) -> str:
+        """What a command that is named to the reader needs to ask the same place."""
+
     def list_runs(self) -> Sequence[Workflow]:
         """Return the runs, the newest first."""
 
@@ -39,7 +43,10 @@ class Place(Protocol):
         """Return the runs that somebody brings on, with their nodes."""
 
     def logs(self, name: str, node: str | None, *, follow: bool) -> Iterator[tuple[str, str]]:
-        """Yield (step, line) of all steps or of *node*."""
+        """Yield (step, line) of all steps or of *node*.
+
+        It is a `UserError` if what was said is lost.
+        """
 
     def run(self, request: RunRequest, display: Observer) -> Outcome:
         """Run a manifest to its end, and show it meanwhile."""
@@ -78,9 +85,13 @@ class Place(Protocol):
         """Return what else is known of a run that waits, and what nobody could look at."""
 
 
-def suffix(on: str | None) -> str:
-    """Return what a command that is named to the reader needs to ask the same place."""
-    return f" --on {on}" if on else ""
+def heard(where: Place, name: str, node: str | None = None) -> Sequence[tuple[str, str]]:
+    """Return what can still be read of the logs: how a run ended is told without them, too."""
+    found = []
+    with suppress(UserError):
+        for line in where.logs(name, node, follow=False):
+            found.append(line)  # noqa: PERF402 - what came before a failure counts
+    return found
 
 
 def find(on: str | None) -> Place:

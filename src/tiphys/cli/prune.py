@@ -10,7 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from tiphys.cli import litter, output, place, project
+from tiphys.cli.here import Here
 from tiphys.cli.litter import Litter
+from tiphys.cli.place import Place
 from tiphys.cli.tree import spell
 from tiphys.errors import UserError
 from tiphys.report.quantities import spelled
@@ -41,19 +43,19 @@ def command(on: str | None, older_than: str, *, yes: bool) -> None:
     home, now = project.root(), SystemClock().now()
     before = _before(now, older_than)
     unseen: Sequence[str] = ()
+    where: Place
     if on is None:
-        found = list(litter.here(home, before))
+        where, found = Here(home), list(litter.here(home, before))
     else:
-        found, unseen = litter.there(place.there(home, project.profile(home, on)), before)
+        where = cluster = place.there(home, project.profile(home, on))
+        found, unseen = litter.there(cluster, before)
     _show(found, now)
     for sentence in unseen:
         click.echo(f"not looked at  {sentence}")
     if not yes:
         more = f" --older-than {older_than}" if older_than != "30d" else ""
         if found:
-            click.echo(
-                f"\nNothing is deleted yet. Type: tiphys prune{place.suffix(on)}{more} --yes"
-            )
+            click.echo(f"\nNothing is deleted yet. Type: tiphys prune{where.suffix}{more} --yes")
         return
     for one in found:
         one.remove()

@@ -10,5 +10,6 @@ from tiphys.cli import place
 @place.option
 def command(name: str, on: str | None) -> None:
     """Hold the run NAME: running steps go on, no other begins until `tiphys resume`."""
-    place.find(on).suspend(name)
-    click.echo(f"{name} is suspended. Go on with: tiphys resume {name}{place.suffix(on)}")
+    where = place.find(on)
+    where.suspend(name)
+    click.echo(f"{name} is suspended. Go on with: tiphys resume {name}{where.suffix}")

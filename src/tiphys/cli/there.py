@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 from tiphys import manifest as manifests
 from tiphys.cli.watching import watched
@@ -20,6 +20,7 @@ from tiphys.runtime import (
     Outcome,
     RefusedError,
     RunRequest,
+    Workflow,
     pack_project,
     read_parameters,
 )
@@ -27,8 +28,6 @@ from tiphys.runtime.faults import NotEndedError, NotSuspendedError, RunStateErro
 
 if TYPE_CHECKING:
     from tiphys.cluster.api import Api
-
-Workflow = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +46,10 @@ class There:
     @property
     def context(self) -> str:
         return f"on {self.profile.name}"
+
+    @property
+    def suffix(self) -> str:
+        return f" --on {self.profile.name}"
 
     def list_runs(self) -> Sequence[Workflow]:
         return verbs.list_runs(self.connection)
@@ -107,13 +110,13 @@ class There:
 
     def watch(self, name: str, display: Observer) -> Outcome:
         states = verbs.watch(self.connection, name)
-        return watched(name, states, display, f" --on {self.profile.name}")
+        return watched(name, states, display, self.suffix)
 
     def retry(self, name: str, display: Observer) -> Outcome:
         run = self.get(name)
         phase = (run.get("status") or {}).get("phase", "")
         if not ended(run):
-            raise NotEndedError(name, self._on)
+            raise NotEndedError(name, self.suffix)
         if phase == "Succeeded":
             raise RunStateError(name, phase, "There is nothing to retry.")
         verbs.retry(self.connection, name)
@@ -145,21 +148,17 @@ class There:
 
     def resume(self, name: str, display: Observer) -> Outcome | None:
         del display
-        advice = f"`tiphys retry {name}{self._on}` runs what failed again."
+        advice = f"`tiphys retry {name}{self.suffix}` runs what failed again."
         run = self._unended(name, advice)
         if not suspended(run) and not held(run):
-            raise NotSuspendedError(name, self._on)
+            raise NotSuspendedError(name, self.suffix)
         verbs.resume(self.connection, name)
         return None
 
     def delete(self, name: str) -> None:
         if not ended(self.get(name)):
-            raise NotEndedError(name, self._on)
+            raise NotEndedError(name, self.suffix)
         verbs.delete(self.connection, name)
-
-    @property
-    def _on(self) -> str:
-        return f" --on {self.profile.name}"
 
     def _unended(self, name: str, advice: str) -> Workflow:
         """Return a run that has not ended."""

@@ -1,14 +1,11 @@
 """Looking on while somebody else brings a run to its end."""
 
 from collections.abc import Iterator
-from typing import Any
 
-from tiphys.runtime import INTERRUPTED, Observer, Outcome
-
-Workflow = dict[str, Any]
+from tiphys.runtime import INTERRUPTED, Observer, Outcome, Workflow
 
 
-def watched(name: str, states: Iterator[Workflow], display: Observer, suffix: str = "") -> Outcome:
+def watched(name: str, states: Iterator[Workflow], display: Observer, suffix: str) -> Outcome:
     """Show the *states* of a run; Ctrl-C ends the watching, not the run.
 
     *suffix* is what a command needs to ask the same place.

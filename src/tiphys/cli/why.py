@@ -10,10 +10,10 @@ from rich.text import Text
 
 from tiphys import runtime
 from tiphys.cli import output, place
-from tiphys.cli.place import Workflow
 from tiphys.cli.tree import headline
 from tiphys.engine.status import ended
 from tiphys.report.waiting import Reason, explain
+from tiphys.runtime import Workflow
 from tiphys.runtime.clock import SystemClock
 
 
@@ -27,12 +27,12 @@ def command(name: str, step: str | None, on: str | None) -> None:
     run = where.get(name)
     console.print(headline(run, SystemClock().now(), where.context))
     if ended(run):
-        console.print(f"\nNothing waits: it has ended. `tiphys get {name}{place.suffix(on)}`")
+        console.print(f"\nNothing waits: it has ended. `tiphys get {name}{where.suffix}`")
         return
     evidence, unseen = where.evidence(name)
     reasons = [*_undriven(run), *explain(run, evidence)]
     chosen = [one for one in reasons if step is None or _is(one, step)]
-    _show(console, chosen, place.suffix(on))
+    _show(console, chosen, where.suffix)
     if not chosen:
         who = step or "step"
         console.print(f"\nNo {who} waits." if step is None else f"\n{who} does not wait.")

@@ -1,7 +1,7 @@
 """What the steps of a run on a cluster say: from their pods, and from Argo's archive after them."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
@@ -16,17 +16,19 @@ MAIN = "main-logs"
 """The artifact in which Argo archives what a step has said."""
 OF_ARGO = re.compile(r"time=\S+ level=[A-Z]+ msg=.* argo=true\b")
 
+_AGAIN = "Type the same command again."
+
 Line = tuple[str, str]
 """The name of a step, and what it said."""
 
 
 class NoLogsError(UserError):
-    """A run's pods are gone, and with them what they said."""
+    """There is no log, neither in a pod nor in Argo's archive."""
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: str, step: str | None) -> None:
         super().__init__(
-            run,
-            "its pods are gone, and Argo Server finds no logs of them in the archive.",
+            f"{run}, step {step}" if step else run,
+            "no log is left: the pods are gone, and Argo's archive has none of them.",
             "For the next runs set `archiveLogs: true` in the artifact repository"
             " (docs/production.md).",
         )
@@ -36,7 +38,7 @@ class BrokenOffError(UserError):
     """The server has closed the stream of a log that goes on."""
 
     def __init__(self, run: str) -> None:
-        super().__init__(run, "Argo Server has cut the log off; the run goes on.", "Ask again.")
+        super().__init__(run, "Argo Server has cut the log off; the run goes on.", _AGAIN)
 
 
 def read(
@@ -48,43 +50,47 @@ def read(
     some seconds after the run, is looked for in the archive.
 
     Raises:
-        NoLogsError: the run has ended, and there is not a line of it anywhere.
+        NoLogsError: it has ended, and there is no log of it, or of the step.
         BrokenOffError: the log should have been followed to the end of the run.
         UnknownNameError: it has ended and had no such step.
     """
     if node:
-        _known(verbs.get(connection, name), name, node)
-    for known, text in _everything(connection, name, follow=follow):
-        asked = not node or node in {known, known.partition("(")[0]}
-        if asked and not OF_ARGO.match(text):
-            yield known, text
-
-
-def _everything(connection: Connection, name: str, *, follow: bool) -> Iterator[Line]:
-    """Yield the lines of the pods that are there, then what the archive has of the others."""
+        _check(verbs.get(connection, name), name, node)
     heard: set[str] = set()
-    for identity, line in _of_pods(connection, name, follow=follow):
+    for identity, (known, text) in _of_pods(connection, name, follow=follow):
         heard.add(identity)
-        yield line
+        if _is_of(known, node):
+            yield from ((known, line) for line in _own([text]))
     run = verbs.get(connection, name)
     if follow and not ended(run):
         raise BrokenOffError(name)
-    for identity, node in _archived(run):
-        if identity in heard:
-            continue
-        text = artifacts.read(connection, name, identity, MAIN)
-        if text is not None:
-            heard.add(identity)
-            known = naming.known_as(node, run["status"]["nodes"])
-            yield from ((known, line) for line in text.decode(errors="replace").splitlines())
-    if ended(run) and not heard:
-        raise NoLogsError(name)
+    asked = {each: known for each, known in _pods(run).items() if _is_of(known, node)}
+    for identity, text in _of_archive(connection, run, asked.keys() - heard):
+        heard.add(identity)
+        for line in _own(text.splitlines()):
+            yield asked[identity], line
+    if ended(run) and asked and not heard & asked.keys():
+        raise NoLogsError(name, node)
 
 
-def _known(run: Mapping[str, Any], name: str, step: str) -> None:
+def _is_of(known: str, step: str | None) -> bool:
+    """Whether a pod of the node *known* is asked for; a step's name means all its attempts."""
+    return not step or step in {known, known.partition("(")[0]}
+
+
+def _nodes(run: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
+    """Return the nodes that have, or had, a pod by id."""
     nodes = (run.get("status") or {}).get("nodes") or {}
-    pods = [one for one in nodes.values() if one["type"] == "Pod"]
-    known = {naming.known_as(one, nodes).partition("(")[0] for one in pods}
+    return {key: node for key, node in nodes.items() if node["type"] == "Pod"}
+
+
+def _pods(run: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what people call each of them, by id."""
+    return {key: naming.known_as(node, run["status"]["nodes"]) for key, node in _nodes(run).items()}
+
+
+def _check(run: Mapping[str, Any], name: str, step: str) -> None:
+    known = {each.partition("(")[0] for each in _pods(run).values()}
     if ended(run) and step.partition("(")[0] not in known:  # else it may yet come
         raise UnknownNameError(name, "step", step, known)
 
@@ -93,36 +99,34 @@ def _of_pods(connection: Connection, name: str, *, follow: bool) -> Iterator[tup
     """Yield the id of a node with its name and a line, for the pods that are there."""
     endpoint = WorkflowServiceApi(connection.client).workflow_logs_endpoint
     asked: dict[str, Any] = {"log_options_container": "main", "log_options_follow": follow}
-    run = verbs.get(connection, name)
+    known = _pods(verbs.get(connection, name))
     for line in stream(connection, endpoint, connection.namespace, name, **asked):
         pod, text = str(line.get("podName", "")), str(line.get("content", ""))
-        found = _node(run, pod)
-        if found is None:
-            run = verbs.get(connection, name)  # a pod younger than what we knew
-            found = _node(run, pod)
-        if found is None:
-            yield pod, (pod, text)
-        else:
-            yield (
-                found,
-                (naming.known_as(run["status"]["nodes"][found], run["status"]["nodes"]), text),
-            )
+        if _id(known, pod) is None:
+            known = _pods(verbs.get(connection, name))  # a pod younger than what we knew
+        identity = _id(known, pod) or pod
+        yield identity, (known.get(identity, pod), text)
 
 
-def _node(run: Mapping[str, Any], pod: str) -> str | None:
+def _id(known: Mapping[str, str], pod: str) -> str | None:
     """Return the id of the node of *pod*: both end in the hash of the node's name (rule 4)."""
     suffix = pod.rpartition("-")[2]
-    nodes = (run.get("status") or {}).get("nodes") or {}
-    for identity, node in nodes.items():
-        if node["type"] == "Pod" and identity.rpartition("-")[2] in {suffix, identity}:
-            return str(identity)
-    return None
+    return next((each for each in known if each.rpartition("-")[2] in {suffix, each}), None)
 
 
-def _archived(run: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield id and node of the steps whose logs Argo has archived, in the order they began."""
-    nodes = (run.get("status") or {}).get("nodes") or {}
-    for identity, node in sorted(nodes.items(), key=lambda one: str(one[1].get("startedAt"))):
-        kept = (node.get("outputs") or {}).get("artifacts") or ()
-        if node["type"] == "Pod" and any(one["name"] == MAIN for one in kept):
-            yield str(identity), node
+def _of_archive(
+    connection: Connection, run: Mapping[str, Any], wanted: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield id and whole log of the *wanted* nodes that Argo has archived, as they began."""
+    nodes, name = _nodes(run), run["metadata"]["name"]
+    for identity in sorted(wanted, key=lambda one: str(nodes[one].get("startedAt"))):
+        kept = (nodes[identity].get("outputs") or {}).get("artifacts") or ()
+        if any(one["name"] == MAIN for one in kept):
+            log = artifacts.read(connection, name, identity, MAIN)
+            if log is not None:
+                yield identity, log.decode(errors="replace")
+
+
+def _own(lines: Iterable[str]) -> Iterator[str]:
+    """Yield what the step itself has said."""
+    return (line for line in lines if not OF_ARGO.match(line))

@@ -18,7 +18,14 @@ from tiphys.runtime.reading import (
     run_folder,
     watch,
 )
-from tiphys.runtime.request import INTERRUPTED, LogLine, Observer, Outcome, RunRequest
+from tiphys.runtime.request import (
+    INTERRUPTED,
+    LogLine,
+    Observer,
+    Outcome,
+    RunRequest,
+    Workflow,
+)
 from tiphys.runtime.running import (
     delete,
     resubmit,
@@ -39,6 +46,7 @@ __all__ = [
     "ProjectCode",
     "RefusedError",
     "RunRequest",
+    "Workflow",
     "artifact",
     "deferred",
     "delete",

@@ -38,13 +38,13 @@ class Argo:
         packed = {"name": "model", "s3": {"key": "r/model.tgz"}}
         left = {"artifacts": [report, packed], "parameters": [{"name": "summary", "value": "good"}]}
         self.run = run(node("a-1", outputs=left), tasks=[{"name": "a-1"}], phase="Succeeded")
+        self.lines = ['tiphys.metric {"name": "loss", "value": 1}']
         self.asked = []
 
     def __call__(self, method, path, body):
         self.asked.append((method, path, body))
         if "/log" in path:
-            metric = 'tiphys.metric {"name": "loss", "value": 1}'
-            return 200, [{"result": {"podName": "r-a-1", "content": metric}}]
+            return 200, [{"result": {"podName": "r-a-1", "content": each}} for each in self.lines]
         if path.startswith("/artifacts/"):
             return 200, {"an": "artifact"}
         if method == "GET" and path.endswith("/workflow-templates/ml/pipeline"):
@@ -87,6 +87,19 @@ def test_a_run_gets_the_name_it_was_given_and_tells_its_file(argo):
     metadata = created["workflow"]["metadata"]
     assert metadata["name"] == "mine"
     assert len(metadata["annotations"]["tiphys.dev/manifest-sha256"]) == 64
+
+
+@pytest.mark.parametrize(("phase", "code"), [("Succeeded", 0), ("Failed", 1)])
+def test_how_a_run_ended_is_told_though_its_logs_are_lost(argo, capsys, phase, code):
+    argo.lines = []
+    argo.run["status"].update(phase=phase, message="so it ended")
+
+    assert main.run(["watch", "r", "--on", "far"]) == code
+
+    assert ("so it ended" in capsys.readouterr().out) == (phase == "Failed")
+    assert Path(".tiphys/pages/far/r.html").exists()
+    assert main.run(["logs", "r", "--on", "far"]) == 2
+    assert "no log is left" in capsys.readouterr().err
 
 
 def test_ctrl_c_ends_the_watching_and_not_the_run(argo, capsys, monkeypatch):

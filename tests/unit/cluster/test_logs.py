@@ -95,6 +95,27 @@ def test_an_archive_that_cannot_be_read_is_no_empty_log():
         list(logs.read(connection(server), "r"))
 
 
+def test_a_step_whose_log_is_lost_says_so_though_another_has_one():
+    workflow = run(node("a-1"), node("b-2", **ARCHIVE), tasks=[], phase="Failed")
+    answer = saying(workflow, archive={"r.b-2": "y"})
+    with argo_server(answer) as server:
+        assert list(logs.read(connection(server), "r")) == [("b-2", "y")]
+        with pytest.raises(logs.NoLogsError, match="r, step a-1: no log is left"):
+            list(logs.read(connection(server), "r", node="a-1"))
+
+
+def test_a_step_that_said_nothing_has_an_empty_log():
+    workflow = run(node("a-1", **ARCHIVE), tasks=[], phase="Succeeded")
+    with argo_server(saying(workflow, archive={"r.a-1": []})) as server:
+        assert list(logs.read(connection(server), "r")) == []
+
+
+def test_a_run_without_a_pod_has_lost_no_log():
+    workflow = run({**node("a-1"), "type": "Suspend"}, tasks=[], phase="Succeeded")
+    with argo_server(saying(workflow)) as server:
+        assert list(logs.read(connection(server), "r")) == []
+
+
 def test_a_log_that_breaks_off_while_the_run_goes_on_does_not_end_as_if_all_was_said():
     workflow = run(node("a-1"), tasks=[])
     lines = [{"podName": "r-t-1", "content": "x"}]
