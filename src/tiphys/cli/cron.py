@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tiphys.cli import output, place, project
-from tiphys.cli.tree import spell
+from tiphys.cli.tree import days, spell
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.manifest import crons
 from tiphys.manifest.crons import Cron
@@ -57,7 +57,8 @@ def show(on: str | None, form: output.Format | None) -> None:
     elif rows:
         output.console().print(_table(rows, SystemClock().now(), live=bool(on)))
     else:
-        click.echo(f"There is no CronWorkflow in the namespace. Type: tiphys render {on}")
+        file = f"manifests/{on}/install.yaml"
+        click.echo(f"There is no CronWorkflow in the namespace. Type: kubectl apply -f {file}")
 
 
 @command.command("preview")
@@ -156,10 +157,10 @@ def _chosen(name: str, on: str | None) -> Cron:
 
 
 def _table(rows: Sequence[Row], now: datetime, *, live: bool) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
     cluster, state = ((), ("LAST (UTC)", "ACTIVE")) if live else (("CLUSTER",), ())
-    for title in ("NAME", *cluster, "SCHEDULE", "TIME ZONE", "NEXT", *state, ""):
-        table.add_column(title, no_wrap=title in {"NAME", "ACTIVE"})
+    table = output.table("NAME", *cluster, "SCHEDULE", "TIME ZONE", "NEXT", *state, "")
+    for column in table.columns:
+        column.no_wrap = column.header in {"NAME", "ACTIVE"}
     for where, raw, cron in rows:
         spec = raw["spec"]
         table.add_row(
@@ -195,16 +196,7 @@ def _next(cron: Cron | ScheduleError, now: datetime) -> Text:
     due = cron.next(now)
     if due is None:
         return Text("never", style="red")
-    return Text(f"{due:%Y-%m-%d %H:%M %Z}, in {_spell(due - now)}")
-
-
-def _spell(time: timedelta) -> str:
-    """Return *time* to the day or, below two of them, as runs are timed.
-
-    >>> _spell(timedelta(days=3, hours=5))
-    '3 days'
-    """
-    return f"{time.days} days" if time.days > 1 else spell(time)
+    return Text(f"{due:%Y-%m-%d %H:%M %Z}, in {days(due - now)}")
 
 
 def _headline(cron: Cron) -> str:

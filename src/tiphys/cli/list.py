@@ -28,9 +28,7 @@ def command(on: str | None, form: output.Format | None) -> None:
 
 
 def _table(runs: Sequence[Workflow]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    for title in ("NAME", "PHASE", "STARTED (UTC)", "DURATION", "MESSAGE"):
-        table.add_column(title)
+    table = output.table("NAME", "PHASE", "STARTED (UTC)", "DURATION", "MESSAGE")
     for run in runs:
         table.add_row(run["metadata"]["name"], *_cells(run))
     return table

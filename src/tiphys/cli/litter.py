@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tiphys.engine.status import ended
+from tiphys.errors import UserError
 from tiphys.runtime import litter
 
 if TYPE_CHECKING:
@@ -45,16 +46,17 @@ def here(root: Path, before: datetime) -> Iterator[Litter]:
 
 def there(where: "There", before: datetime) -> tuple[list[Litter], Sequence[str]]:
     """Return what nothing on the cluster needs, and what nobody could look at."""
-    gangs, unseen = _gangs(where)
-    return [*gangs, *_archives(where, before), *_pages(where, before)], unseen
+    gangs, no_gangs = _gangs(where)
+    archives, no_archives = _archives(where, before)
+    return [*gangs, *archives, *_pages(where, before)], (*no_gangs, *no_archives)
 
 
 def _gangs(where: "There") -> tuple[list[Litter], Sequence[str]]:
-    from tiphys.cluster import gangs  # noqa: PLC0415 - only this asks for them
+    from tiphys.cluster import gangs, sight  # noqa: PLC0415 - only this asks for them
 
     api = where.api()
     if api is None:
-        return [], ("gangs: nobody could look; KUBECONFIG is not set.",)
+        return [], (f"gangs: {sight.UNNAMED}.",)
     known = gangs.listed(api)
     runs = where.list_runs()  # after the gangs: a run is there before its gang
     found = []
@@ -76,13 +78,14 @@ def _gangs(where: "There") -> tuple[list[Litter], Sequence[str]]:
     return found, ()
 
 
-def _archives(where: "There", before: datetime) -> Iterator[Litter]:
-    old = [archive for archive in where.archives() if archive.since < before]
+def _archives(where: "There", before: datetime) -> tuple[list[Litter], Sequence[str]]:
+    try:
+        old = [archive for archive in where.archives() if archive.since < before]
+    except UserError as problem:
+        return [], (f"archives: {problem}",)
     wanted = codes([*where.list_runs(), *where.sources()]) if old else frozenset()
-    for archive in old:
-        if archive.digest in wanted:
-            continue
-        yield Litter(
+    found = [
+        Litter(
             kind="archive",
             name=archive.digest,
             why="no run and no template refers to it",
@@ -90,6 +93,10 @@ def _archives(where: "There", before: datetime) -> Iterator[Litter]:
             bytes_=archive.bytes_,
             remove=partial(where.remove_archive, archive),
         )
+        for archive in old
+        if archive.digest not in wanted
+    ]
+    return found, ()
 
 
 def _pages(where: "There", before: datetime) -> Iterator[Litter]:

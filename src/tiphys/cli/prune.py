@@ -6,18 +6,18 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import click
-from rich.table import Table
 from rich.text import Text
 
 from tiphys.cli import litter, output, place, project
 from tiphys.cli.here import Here
 from tiphys.cli.litter import Litter
 from tiphys.cli.place import Place
-from tiphys.cli.tree import spell
+from tiphys.cli.tree import days
 from tiphys.errors import UserError
 from tiphys.report.quantities import spelled
 from tiphys.runtime.clock import SystemClock
 
+AGE = "30d"
 _AGE = re.compile(r"(\d+)([dhm])")
 _UNITS = {"d": "days", "h": "hours", "m": "minutes"}
 
@@ -31,7 +31,7 @@ class AgeError(UserError):
 
 @click.command("prune")
 @place.option
-@click.option("--older-than", default="30d", show_default=True, metavar="AGE", help="30d, 12h, 90m")
+@click.option("--older-than", default=AGE, show_default=True, metavar="AGE", help="30d, 12h, 90m")
 @click.option("--yes", is_flag=True, help="Delete what is listed.")
 def command(on: str | None, older_than: str, *, yes: bool) -> None:
     """List what no run needs any more, and with --yes delete it.
@@ -50,10 +50,9 @@ def command(on: str | None, older_than: str, *, yes: bool) -> None:
         where = cluster = place.there(home, project.profile(home, on))
         found, unseen = litter.there(cluster, before)
     _show(found, now)
-    for sentence in unseen:
-        click.echo(f"not looked at  {sentence}")
+    output.unseen(output.console(), unseen)
     if not yes:
-        more = f" --older-than {older_than}" if older_than != "30d" else ""
+        more = f" --older-than {older_than}" if older_than != AGE else ""
         if found:
             click.echo(f"\nNothing is deleted yet. Type: tiphys prune{where.suffix}{more} --yes")
         return
@@ -76,14 +75,8 @@ def _show(found: Sequence[Litter], now: datetime) -> None:
     if not found:
         click.echo("There is nothing to delete.")
         return
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    for title in ("KIND", "NAME", "AGE", "SIZE", "WHY"):
-        table.add_column(title, overflow="fold")
+    table = output.table("KIND", "NAME", "AGE", "SIZE", "WHY")
     for one in found:
         size = "" if one.bytes_ is None else spelled(Decimal(one.bytes_), "memory")
-        table.add_row(one.kind, one.name[:40], _aged(now - one.since), size, Text(one.why))
+        table.add_row(one.kind, one.name[:40], days(now - one.since), size, Text(one.why))
     output.console().print(table)
-
-
-def _aged(age: timedelta) -> str:
-    return f"{age.days} days" if age >= timedelta(days=2) else spell(age)

@@ -57,6 +57,10 @@ class There:
     def get(self, name: str) -> Workflow:
         return verbs.get(self.connection, name)
 
+    def exists(self, name: str) -> bool:
+        """Whether there is a run of this name."""
+        return verbs.exists(self.connection, name)
+
     def busy(self) -> Sequence[Workflow]:
         runs = [run for run in self.list_runs() if not ended(run)]
         return [self.get(run["metadata"]["name"]) for run in runs]
@@ -87,8 +91,8 @@ class There:
         return api.reach(self.profile, os.environ)
 
     def archives(self) -> Sequence[code.Archive]:
-        """Return the stored archives of the code."""
-        return code.archives(self.profile, os.environ)
+        """Return the stored archives of the code; none where the profile names no place for it."""
+        return code.archives(self.profile, os.environ) if self.profile.storage.code else ()
 
     def remove_archive(self, archive: code.Archive) -> None:
         """Delete one of them."""

@@ -36,12 +36,11 @@ def _there(console: Console, on: str, used: Sequence[Use]) -> None:
     profile = project.profile(home, on)
     nodes, unseen = place.there(home, profile).nodes()
     console.print(_levels(usage.levels(profile.tiers.values(), used, nodes)))
-    for sentence in unseen:
-        console.print(Text(f"\nnot looked at  {sentence}", style="dim"), soft_wrap=True)
+    output.unseen(console, unseen)
 
 
 def _levels(levels: Sequence[Level]) -> Table:
-    table = _table("TIER", "UNIT", "CAPACITY", "", "USED", "WAITING")
+    table = output.table("TIER", "UNIT", "CAPACITY", "", "USED", "WAITING")
     for level in levels:
         full = level.capacity is not None and level.used >= level.capacity
         source = "on the nodes" if level.counted else "by the profile"
@@ -57,7 +56,7 @@ def _levels(levels: Sequence[Level]) -> Table:
 
 
 def _here(used: Sequence[Use]) -> Table:
-    table = _table("", "CAPACITY", "USED", "WAITING")
+    table = output.table("", "CAPACITY", "USED", "WAITING")
     running, slots = sum(use.running for use in used), settings.slots()
     table.add_row(f"steps, {slots} a run", "", str(running), str(len(used) - running or "-"))
     if memory := machine.memory():
@@ -70,16 +69,9 @@ def _here(used: Sequence[Use]) -> Table:
 
 def _steps(used: Sequence[Use]) -> Table:
     now = SystemClock().now()
-    table = _table("RUN", "STEP", "TIER", "", "FOR", "WHERE")
+    table = output.table("RUN", "STEP", "TIER", "", "FOR", "WHERE")
     for use in sorted(used, key=lambda use: (not use.running, use.run)):
         word = ("runs", "cyan") if use.running else ("waits", "yellow")
         since = spell(now - use.since) if use.since else ""
         table.add_row(use.run, use.step, use.tier, Text(word[0], style=word[1]), since, use.host)
-    return table
-
-
-def _table(*titles: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 3, 0, 0))
-    for title in titles:
-        table.add_column(title)
     return table

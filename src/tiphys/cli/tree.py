@@ -120,6 +120,15 @@ def spell(elapsed: timedelta) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def days(time: timedelta) -> str:
+    """Return a long time to the day, one below two days as runs are timed.
+
+    >>> days(timedelta(days=3, hours=5)), days(timedelta(hours=30))
+    ('3 days', '30:00:00')
+    """
+    return f"{time.days} days" if time.days > 1 else spell(time)
+
+
 def _time(row: Row, now: datetime) -> str:
     elapsed = row.duration(now)
     return "" if elapsed is None or row.phase in {"Skipped", "Omitted"} else spell(elapsed)

@@ -56,26 +56,16 @@ def command(event: Path, on: str, *, dry_run: bool) -> None:
 
 def _start(where: "There", request: runtime.RunRequest, name: str) -> None:
     """Submit the run unless it is there: a push asks for it once, however often it is told."""
-    if not _is_there(where, name):
+    if not where.exists(name):
         try:
             where.submit(request)
         except ServerRefusedError as refused:
-            if refused.status != HTTPStatus.CONFLICT or not _is_there(where, name):
+            if refused.status != HTTPStatus.CONFLICT or not where.exists(name):
                 raise
         else:
-            click.echo(f"Type: tiphys watch {name} --on {where.profile.name}")
+            click.echo(f"Type: tiphys watch {name}{where.suffix}")
             return
     click.echo(f"{name} is there: this push has started it already.")
-
-
-def _is_there(where: "There", name: str) -> bool:
-    try:
-        where.get(name)
-    except ServerRefusedError as refused:
-        if refused.status != HTTPStatus.NOT_FOUND:
-            raise
-        return False
-    return True
 
 
 def _read(event: Path) -> Mapping[str, Any]:

@@ -36,8 +36,7 @@ def command(name: str, step: str | None, on: str | None) -> None:
     if not chosen:
         who = step or "step"
         console.print(f"\nNo {who} waits." if step is None else f"\n{who} does not wait.")
-    for sentence in unseen if chosen else ():
-        console.print(Text(f"\nnot looked at  {sentence}", style="dim"), soft_wrap=True)
+    output.unseen(console, unseen if chosen else ())
 
 
 _ATTEMPT = re.compile(r"\([^()]*\)$")

@@ -1,1 +1,1 @@
-"""A real Argo: the verbs of `runtime` through Argo Server."""
+"""A real Argo: the verbs of `runtime` through Argo Server, and Kubernetes where it may be asked."""

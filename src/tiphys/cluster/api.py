@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlencode
@@ -22,7 +23,6 @@ from tiphys.manifest.profile import Profile
 
 Object = dict[str, Any]
 PATIENCE = urllib3.Timeout(connect=5, read=30)
-BAD, FORBIDDEN, NOT_FOUND = 400, 403, 404
 NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -101,12 +101,29 @@ def ask(
     return _sent(api, "POST" if body else "GET", path, query, body)
 
 
-def delete(api: Api, path: str) -> None:
-    """Delete the object at *path* with what it owns.
+def find(api: Api, path: str, query: Mapping[str, str] = NOTHING) -> Object | None:
+    """Return the object at *path*; None if there is none.
 
     Raises: ApiError.
     """
-    _sent(api, "DELETE", path, {"propagationPolicy": "Background"}, None)
+    try:
+        return ask(api, path, query)
+    except ApiError as problem:
+        if problem.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def delete(api: Api, path: str) -> None:
+    """Delete the object at *path* with what it owns; no error without it.
+
+    Raises: ApiError.
+    """
+    try:
+        _sent(api, "DELETE", path, {"propagationPolicy": "Background"}, None)
+    except ApiError as problem:
+        if problem.status != HTTPStatus.NOT_FOUND:
+            raise
 
 
 def _sent(
@@ -124,7 +141,7 @@ def _sent(
         found = f"no Kubernetes API answers here ({type(reason).__name__})."
         advice = f"Is the cluster up, and is its address in {api.known_as} right?"
         raise ApiError(api.server, 0, found, advice) from None
-    if reply.status >= BAD:
+    if reply.status >= HTTPStatus.BAD_REQUEST:
         raise _refused(api, reply)
     answer: Object = json.loads(reply.data or b"{}")
     return answer

@@ -15,13 +15,13 @@ from tiphys.manifest.profile import Profile
 KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
-class CodeNotStoredError(UserError):
-    """The archive did not reach the object store."""
+class CodeStoreError(UserError):
+    """The object store with the project's code cannot be used."""
 
     def __init__(self, root: str, reason: str) -> None:
         super().__init__(
             root,
-            f"the project's code could not be stored here ({reason}).",
+            f"the project's code is kept here, and the store cannot be used ({reason}).",
             f"Set {' and '.join(KEYS)}, and look at `storage.code` and `credentials.endpoint`.",
         )
 
@@ -29,7 +29,7 @@ class CodeNotStoredError(UserError):
 def upload(profile: Profile, archive: bytes, digest: str, environment: Mapping[str, str]) -> None:
     """Store *archive* as `<digest>.tgz` and as `latest.tgz` below the profile's `storage.code`.
 
-    Raises: CodeNotStoredError.
+    Raises: CodeStoreError.
     """
     root = profile.storage.code
     try:
@@ -37,7 +37,7 @@ def upload(profile: Profile, archive: bytes, digest: str, environment: Mapping[s
         for name in (digest, "latest"):
             obstore.put(store, f"{name}.tgz", archive)
     except (BaseError, ValueError) as problem:
-        raise CodeNotStoredError(root, str(problem).splitlines()[0]) from None
+        raise CodeStoreError(root, str(problem).splitlines()[0]) from None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +53,12 @@ class Archive:
 def archives(profile: Profile, environment: Mapping[str, str]) -> list[Archive]:
     """Return the archives below `storage.code`, but not the one that is also the latest.
 
-    Raises: CodeNotStoredError: the store cannot be read.
+    Raises: CodeStoreError: the store cannot be read.
     """
     try:
         found = [one for page in obstore.list(_open(profile, environment)) for one in page]
     except (BaseError, ValueError) as problem:
-        raise CodeNotStoredError(profile.storage.code, str(problem).splitlines()[0]) from None
+        raise CodeStoreError(profile.storage.code, str(problem).splitlines()[0]) from None
     return [
         Archive(digest=digest, since=one["last_modified"], bytes_=one["size"])
         for one in found
@@ -70,7 +70,7 @@ def archives(profile: Profile, environment: Mapping[str, str]) -> list[Archive]:
 def remove(profile: Profile, environment: Mapping[str, str], archive: Archive) -> None:
     """Delete *archive*, unless it was stored again meanwhile: then a run is about to need it.
 
-    Raises: CodeNotStoredError: the store refuses.
+    Raises: CodeStoreError: the store refuses.
     """
     path = f"{archive.digest}.tgz"
     try:
@@ -80,7 +80,7 @@ def remove(profile: Profile, environment: Mapping[str, str], archive: Archive) -
     except FileNotFoundError:
         return
     except (BaseError, ValueError) as problem:
-        raise CodeNotStoredError(profile.storage.code, str(problem).splitlines()[0]) from None
+        raise CodeStoreError(profile.storage.code, str(problem).splitlines()[0]) from None
 
 
 def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
@@ -89,7 +89,7 @@ def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
         return from_url(root)
     missing = [name for name in KEYS if name not in environment]
     if missing:
-        raise CodeNotStoredError(root, f"{' and '.join(missing)} is not set")
+        raise CodeStoreError(root, f"{' and '.join(missing)} is not set")
     credentials = profile.credentials_of(root)
     endpoint = credentials.endpoint if credentials else ""
     config: dict[str, Any] = {

@@ -9,6 +9,7 @@ import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, NamedTuple
 
 import argo_workflows
@@ -146,6 +147,16 @@ def ask(
     """
     reply = _send(connection, _Call(endpoint, path, query, body), REPLY_TIMEOUT_SECONDS)
     return _object(connection, reply.data or b"{}")
+
+
+def find(connection: Connection, endpoint: Endpoint, *path: str) -> Object | None:
+    """Return what `ask` does; None where there is no such object."""
+    try:
+        return ask(connection, endpoint, *path)
+    except ServerRefusedError as refused:
+        if refused.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
 
 
 def date(connection: Connection) -> str | None:

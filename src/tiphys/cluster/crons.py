@@ -1,11 +1,11 @@
 """CronWorkflows of a namespace, through Argo Server."""
 
+from http import HTTPStatus
+
 from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 
 from tiphys.cluster.connection import Connection, Object, ServerRefusedError, ask
 from tiphys.errors import UnknownNameError
-
-NOT_FOUND = 404
 
 
 def list_crons(connection: Connection) -> list[Object]:
@@ -38,7 +38,7 @@ def _set(connection: Connection, name: str, verb: str) -> Object:
     try:
         return ask(connection, endpoint, connection.namespace, name, body=body)
     except ServerRefusedError as refused:
-        if refused.status != NOT_FOUND:
+        if refused.status != HTTPStatus.NOT_FOUND:
             raise
         known = [cron["metadata"]["name"] for cron in list_crons(connection)]
         where = f"{connection.server}, namespace {connection.namespace}"

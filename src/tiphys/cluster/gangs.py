@@ -1,7 +1,7 @@
 """The gangs of a namespace: the JobSets that launcher steps have made."""
 
 from tiphys.cluster import api as kubernetes
-from tiphys.cluster.api import NOT_FOUND, Api, ApiError, Object
+from tiphys.cluster.api import Api, Object
 
 _OURS = {"labelSelector": "app.kubernetes.io/managed-by=tiphys"}
 _WORKFLOW = "tiphys.dev/workflow"
@@ -12,30 +12,31 @@ def listed(api: Api) -> list[Object]:
 
     Raises: ApiError.
     """
-    try:
-        return kubernetes.listed(api, _path(api), _OURS)
-    except ApiError as problem:
-        if problem.status == NOT_FOUND:
-            return []
-        raise
+    found = kubernetes.find(api, _path(api), _OURS) or {}
+    return list(found.get("items") or ())
 
 
 def delete(api: Api, gang: Object) -> None:
-    """Delete a gang with its pods.
+    """Delete a gang with its pods; its owner's pod may have taken it along already.
 
     Raises: ApiError.
     """
-    try:
-        kubernetes.delete(api, f"{_path(api)}/{gang['metadata']['name']}")
-    except ApiError as problem:
-        if problem.status != NOT_FOUND:  # its owner's pod has taken it along
-            raise
+    kubernetes.delete(api, f"{_path(api)}/{gang['metadata']['name']}")
+
+
+def selector(run: str) -> str:
+    """Return the labels of the gangs, and of their pods, that belong to the run of this name."""
+    return f"{_WORKFLOW}={_label(run)}"
 
 
 def is_of(gang: Object, run: str) -> bool:
-    """Whether *gang* belongs to the run of this name, which a label holds 63 characters of."""
-    labels = gang["metadata"].get("labels") or {}
-    return bool(labels.get(_WORKFLOW) == run[:63].rstrip("-."))
+    """Whether *gang* belongs to the run of this name."""
+    return run_of(gang) == _label(run)
+
+
+def _label(run: str) -> str:
+    """Return as much of a run's name as a label holds."""
+    return run[:63].rstrip("-.")
 
 
 def run_of(gang: Object) -> str:

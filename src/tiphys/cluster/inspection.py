@@ -9,8 +9,8 @@ from argo_workflows.api.info_service_api import InfoServiceApi
 from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 
 from tiphys.cluster import api as kubernetes
-from tiphys.cluster.api import NOT_FOUND, Api, ApiError, Object
-from tiphys.cluster.connection import Connection, ServerRefusedError, ask, date
+from tiphys.cluster.api import Api, Object
+from tiphys.cluster.connection import Connection, ask, date, find
 
 NEEDED = (
     ("argoproj.io", "workflows", "create", "`tiphys run`"),
@@ -81,12 +81,7 @@ def template(connection: Connection, document: Object) -> Object | None:
         if document["kind"] == "WorkflowTemplate"
         else CronWorkflowServiceApi(connection.client).get_cron_workflow_endpoint
     )
-    try:
-        return ask(connection, endpoint, connection.namespace, name)
-    except ServerRefusedError as refused:
-        if refused.status == NOT_FOUND:
-            return None
-        raise
+    return find(connection, endpoint, connection.namespace, name)
 
 
 def readable(kind: str) -> bool:
@@ -100,25 +95,12 @@ def installed(api: Api, document: Object) -> Object | None:
     Raises: ApiError.
     """
     folder = _KINDS[document["kind"]].format(api.namespace)
-    return found(api, f"{folder}/{document['metadata']['name']}")
-
-
-def found(api: Api, path: str) -> Object | None:
-    """Return the object at *path*, None if there is none.
-
-    Raises: ApiError.
-    """
-    try:
-        return kubernetes.ask(api, path)
-    except ApiError as problem:
-        if problem.status == NOT_FOUND:
-            return None
-        raise
+    return kubernetes.find(api, f"{folder}/{document['metadata']['name']}")
 
 
 def kinds(api: Api, group: str) -> frozenset[str]:
     """Return the resources that the API has in *group*, as `argoproj.io/v1alpha1`."""
-    listed = found(api, f"/apis/{group}") or {}
+    listed = kubernetes.find(api, f"/apis/{group}") or {}
     return frozenset(str(one["name"]) for one in listed.get("resources") or ())
 
 

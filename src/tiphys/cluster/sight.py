@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from tiphys.cluster import api as kubernetes
-from tiphys.cluster import verbs
-from tiphys.cluster.api import FORBIDDEN, NOTHING, Api, ApiError, Object
+from tiphys.cluster import gangs, verbs
+from tiphys.cluster.api import NOTHING, Api, ApiError, Object
 from tiphys.cluster.connection import Connection, ServerRefusedError
 
 WORKFLOW = "workflows.argoproj.io/workflow"
-GANG_OF = "tiphys.dev/workflow"
 UNNAMED = "KUBECONFIG is not set and the profile has no `kubernetes: {context: …}`"
 
 
@@ -28,9 +28,9 @@ def of_run(api: Api, run: str) -> Sight:
     look = _Look(api)
     below = f"/api/v1/namespaces/{api.namespace}"
     pods = look.at("pods", f"{below}/pods", {"labelSelector": f"{WORKFLOW}={run}"})
-    gang = {"labelSelector": f"{GANG_OF}={run[:63].rstrip('-.')}"}
     if pods is not None:
-        pods += look.at("pods", f"{below}/pods", gang) or []
+        of_gangs = {"labelSelector": gangs.selector(run)}
+        pods += look.at("pods", f"{below}/pods", of_gangs) or []
     warnings = {"fieldSelector": "involvedObject.kind=Pod,type=Warning"}
     events = look.at("events", f"{below}/events", warnings)
     nodes = look.at("nodes", "/api/v1/nodes")
@@ -70,7 +70,7 @@ class _Look:
             return kubernetes.listed(self._api, path, query)
         except ApiError as problem:
             found = problem.found
-            if problem.status == FORBIDDEN:
+            if problem.status == HTTPStatus.FORBIDDEN:
                 found = f"{self._api.known_as} may not list them; ask for get, list on {what}."
             self.unseen.append(f"{what}: {found}")
             return None

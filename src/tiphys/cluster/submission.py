@@ -12,10 +12,9 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 
 from tiphys.cluster import drift
-from tiphys.cluster.connection import Connection, Object, ServerRefusedError, ask
+from tiphys.cluster.connection import Connection, Object, ask, find
 from tiphys.errors import UserError
 
-NOT_FOUND = 404
 APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 """What kubectl notes for its next `apply`, which must find it again."""
 
@@ -58,11 +57,8 @@ def _put(
 ) -> None:
     get, create, update = calls
     namespace, name = connection.namespace, document["metadata"]["name"]
-    try:
-        old = ask(connection, get, namespace, name)
-    except ServerRefusedError as refused:
-        if refused.status != NOT_FOUND:
-            raise
+    old = find(connection, get, namespace, name)
+    if old is None:
         ask(connection, create, namespace, body={"namespace": namespace, field: dict(document)})
         return
     if drift.is_there(old, document):

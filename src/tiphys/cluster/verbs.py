@@ -7,12 +7,19 @@ node (`metrics.py`).
 from collections.abc import Iterator
 from contextlib import suppress
 
-from argo_workflows.api.cron_workflow_service_api import CronWorkflowServiceApi
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from argo_workflows.api.workflow_template_service_api import WorkflowTemplateServiceApi
 from argo_workflows.api_client import Endpoint
 
-from tiphys.cluster.connection import Connection, Object, ServerUnreachableError, ask, stream
+from tiphys.cluster import crons
+from tiphys.cluster.connection import (
+    Connection,
+    Object,
+    ServerUnreachableError,
+    ask,
+    find,
+    stream,
+)
 from tiphys.cluster.metrics import MetricTap
 from tiphys.engine.status import ended
 
@@ -23,8 +30,8 @@ ASK_AGAIN_SECONDS = 60.0
 
 def list_runs(connection: Connection) -> list[Object]:
     """Return the runs of the namespace, the newest first, without their nodes."""
-    api = WorkflowServiceApi(connection.client)
-    found = ask(connection, api.list_workflows_endpoint, connection.namespace).get("items") or []
+    endpoint = _api(connection).list_workflows_endpoint
+    found = ask(connection, endpoint, connection.namespace).get("items") or []
     return sorted(found, key=lambda run: str(run["metadata"]["creationTimestamp"]), reverse=True)
 
 
@@ -33,13 +40,18 @@ def get(connection: Connection, name: str) -> Object:
 
     Raises: ServerRefusedError: there is none of this name.
     """
-    api = WorkflowServiceApi(connection.client)
-    return ask(connection, api.get_workflow_endpoint, connection.namespace, name)
+    endpoint = _api(connection).get_workflow_endpoint
+    return ask(connection, endpoint, connection.namespace, name)
+
+
+def exists(connection: Connection, name: str) -> bool:
+    """Return whether there is a run of this name."""
+    endpoint = _api(connection).get_workflow_endpoint
+    return find(connection, endpoint, connection.namespace, name) is not None
 
 
 def watch(connection: Connection, name: str) -> Iterator[Object]:
     """Yield the run whenever it changes, until it has ended; metrics come with it, live."""
-    api = WorkflowServiceApi(connection.client)
     tap = MetricTap(connection, name)
     run = get(connection, name)
     yield tap.merged(run)
@@ -47,7 +59,7 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
         selector = f"metadata.name={name}"
         events = stream(
             connection,
-            api.watch_workflows_endpoint,
+            _api(connection).watch_workflows_endpoint,
             connection.namespace,
             list_options_field_selector=selector,
             quiet_seconds=ASK_AGAIN_SECONDS,
@@ -66,10 +78,9 @@ def watch(connection: Connection, name: str) -> Iterator[Object]:
 
 def list_sources(connection: Connection) -> list[Object]:
     """Return the WorkflowTemplates and CronWorkflows of the namespace: what runs are made from."""
-    templates = WorkflowTemplateServiceApi(connection.client).list_workflow_templates_endpoint
-    crons = CronWorkflowServiceApi(connection.client).list_cron_workflows_endpoint
-    found = [ask(connection, endpoint, connection.namespace) for endpoint in (templates, crons)]
-    return [one for items in found for one in items.get("items") or ()]
+    endpoint = WorkflowTemplateServiceApi(connection.client).list_workflow_templates_endpoint
+    templates = ask(connection, endpoint, connection.namespace).get("items") or ()
+    return [*templates, *crons.list_crons(connection)]
 
 
 def warnings(connection: Connection) -> list[Object]:

@@ -1,1 +1,1 @@
-"""One static HTML page a run. No scripts; opens offline."""
+"""What is made of runs for people: rows, decisions, reasons to wait, usage, health, and a page."""

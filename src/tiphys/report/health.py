@@ -51,14 +51,11 @@ def tier(one: Tier, nodes: Sequence[Object]) -> Check:
     fitting = taking(one, nodes)
     if not fitting:
         labels = ", ".join(f"{name}={value}" for name, value in one.node_selector.items())
-        found = f"no node has {labels} and no taint that it does not tolerate"
+        found = "no node takes it: all have taints"
+        if labels:
+            found = f"no node has {labels} and no taint that it does not tolerate"
         advice = "Correct its `nodeSelector` or `tolerations`, or add such a node."
-        return Check(
-            what=what,
-            good=False,
-            found=found if labels else found[:8] + "takes it: all have taints",
-            advice=advice,
-        )
+        return Check(what=what, good=False, found=found, advice=advice)
     asked = {**one.limits, **one.requests}
     for name in (*one.requests, *(limit for limit in one.limits if "/" in limit)):
         most = max(amount(_allocatable(node).get(name, 0)) for node in fitting)

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -126,7 +127,9 @@ def there(tmp_path, monkeypatch):
         items = {
             "/api/v1/workflows/ml": [live, done],
             "/api/v1/workflow-templates/ml": [{"spec": parameters("latest")}],
-            "/api/v1/cron-workflows/ml": [{"spec": {"workflowSpec": parameters("scheduled")}}],
+            "/api/v1/cron-workflows/ml": [
+                {"metadata": {"name": "c"}, "spec": {"workflowSpec": parameters("scheduled")}}
+            ],
             "/apis/jobset.x-k8s.io/v1alpha2/namespaces/ml/jobsets": [
                 gang("gang-live", "live"),
                 gang("gang-done", "done"),
@@ -174,3 +177,21 @@ def test_without_the_kubernetes_api_gangs_are_not_looked_at(there, capsys, monke
 def test_an_age_that_is_none_is_refused(capsys, age):
     assert main.run(["prune", "--older-than", age]) == 2
     assert "Write 30d, 12h or 90m." in capsys.readouterr().err
+
+
+def test_archives_that_nobody_may_look_at_hide_no_gang(there, capsys):
+    profile = Path("manifests/far/profile.yaml")
+    profile.write_text(profile.read_text().replace(there[1].as_uri(), "s3://code"))
+    printed = said(capsys, "--on", "far")
+    assert "gang-done" in printed
+    assert "not looked at  archives: s3://code: " in printed
+    assert "AWS_ACCESS_KEY_ID" in printed
+
+
+def test_a_profile_without_a_place_for_code_has_no_archives(there, capsys):
+    profile = Path("manifests/far/profile.yaml")
+    profile.write_text(profile.read_text().replace(there[1].as_uri(), ""))
+    printed = said(capsys, "--on", "far")
+    assert "gang-done" in printed
+    assert "archive " not in printed
+    assert "not looked at" not in printed

@@ -23,14 +23,14 @@ def test_the_archive_is_stored_under_its_hash_and_as_the_latest(profile, tmp_pat
 
 
 def test_missing_keys_are_named(profile):
-    with pytest.raises(code.CodeNotStoredError, match=r"AWS_ACCESS_KEY_ID is not set"):
+    with pytest.raises(code.CodeStoreError, match=r"AWS_ACCESS_KEY_ID is not set"):
         code.upload(profile, b"", "abc", {"AWS_SECRET_ACCESS_KEY": "x"})
 
 
 def test_a_store_that_nobody_serves_is_named(profile):
     nobody = replace(profile.credentials, endpoint="http://127.0.0.1:9")
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
-    with pytest.raises(code.CodeNotStoredError, match="s3://artifacts/code"):
+    with pytest.raises(code.CodeStoreError, match="s3://artifacts/code"):
         code.upload(replace(profile, credentials=nobody), b"", "abc", keys)
 
 

@@ -63,7 +63,7 @@ def _namespace(where: There) -> Check:
 
 def _store(where: There) -> Check:
     """Look whether the code of a run can be stored: with the keys of this shell."""
-    if not where.profile.storage.code:
+    if not where.profile.storage.code or isinstance(where.profile.source, GitSource):
         return Check(what="storage.code", good=None, found="not used by this profile")
     try:
         count = len(where.archives())
@@ -79,16 +79,21 @@ def _documents(where: There) -> list[dict[str, Any]]:
     return [one for one in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if one]
 
 
+def _file(where: There) -> str:
+    return f"manifests/{where.profile.name}/install.yaml"
+
+
 def _templates(where: There) -> Iterator[Check]:
     """Compare what Argo Server shows with what is rendered."""
-    file = f"manifests/{where.profile.name}/install.yaml"
+    file = _file(where)
     for document in _documents(where):
         if document["kind"] in {"WorkflowTemplate", "CronWorkflow"}:
             try:
                 theirs = inspection.template(where.connection, document)
             except ServerRefusedError as refused:
-                what = f"{document['kind']} {document['metadata']['name']}"
-                yield Check(what=what, good=False, found=refused.found, advice=refused.advice)
+                yield Check(
+                    what=_name(document), good=False, found=refused.found, advice=refused.advice
+                )
             else:
                 yield health.installed(document, theirs, file)
 
@@ -156,11 +161,11 @@ def _secrets(where: There, api: Api) -> Iterator[Check]:
 
 
 def _secret(api: Api, below: str, name: str, keys: list[str]) -> Check:
-    return health.secret(name, keys, inspection.found(api, f"{below}/secrets/{name}"))
+    return health.secret(name, keys, kubernetes.find(api, f"{below}/secrets/{name}"))
 
 
 def _claim(api: Api, below: str, name: str) -> Check:
-    claim = inspection.found(api, f"{below}/persistentvolumeclaims/{name}")
+    claim = kubernetes.find(api, f"{below}/persistentvolumeclaims/{name}")
     found = "is there" if claim else "does not exist"
     advice = "" if claim else "Make the PersistentVolumeClaim that `cache` names."
     return Check(what=f"claim {name}", good=claim is not None, found=found, advice=advice)
@@ -168,7 +173,7 @@ def _claim(api: Api, below: str, name: str) -> Check:
 
 def _accounts(where: There, api: Api) -> Iterator[Check]:
     """Compare accounts, Roles and bindings with what is rendered, in one line."""
-    file = f"manifests/{where.profile.name}/install.yaml"
+    file = _file(where)
     mine = [one for one in _documents(where) if inspection.readable(one["kind"])]
     found = [_seen(_name(one), partial(_account, api, one, file)) for one in mine]
     unseen = [check for check in found if check.good is None]
