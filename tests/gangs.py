@@ -9,7 +9,7 @@ from typing import Any
 from tiphys.ml.data import Pin
 from tiphys.ml.features import Features
 from tiphys.ml.training import outcome
-from tiphys.ml.training.jobset import INDEX_LABEL, Gang
+from tiphys.ml.training.jobset import INDEX_LABEL, RESTART_LABEL, Gang
 from tiphys.ml.training.request import Request, Settings
 
 Object = dict[str, Any]
@@ -62,9 +62,11 @@ def publish(asked: Request, folder: Path) -> None:
     outcome.publish(folder, asked.place)
 
 
-def pod(name: str, phase: str = "Running", index: int = 0, **status: Any) -> Object:
+def pod(
+    name: str, phase: str = "Running", index: int = 0, restart: int = 0, **status: Any
+) -> Object:
     """Return a pod of a gang as the API has it."""
-    labels = {INDEX_LABEL: str(index)}
+    labels = {INDEX_LABEL: str(index), RESTART_LABEL: str(restart)}
     return {"metadata": {"name": name, "labels": labels}, "status": {"phase": phase, **status}}
 
 

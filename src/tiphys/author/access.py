@@ -7,7 +7,8 @@ that holds these rules and nothing else; a step that asks for nothing gets no to
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from tiphys.author.document import Json
 
 ANNOTATION = "tiphys.dev/access"
 """On a template: its rules as JSON, for whoever reads the manifest or makes the Role from it."""
@@ -28,9 +29,9 @@ class Rule:
             text = "a rule names its group, its resource and its verbs: no wildcards"
             raise ValueError(text)
 
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Json:
         """Return the rule as a Role has it."""
-        found: dict[str, Any] = {
+        found: Json = {
             "apiGroups": [self.group],
             "resources": [self.resource],
             "verbs": list(self.verbs),

@@ -1,12 +1,10 @@
 """The cache of data objects that the steps of a node share: who gets it, and where it is."""
 
 from collections.abc import Iterable
-from typing import Any
 
+from tiphys.author.document import Json
 from tiphys.manifest.profile import Profile
 from tiphys.manifest.support.kubernetes import CACHE
-
-Json = dict[str, Any]
 
 PATH = "/tiphys/cache"
 MOUNT: Json = {"name": CACHE, "mountPath": PATH}

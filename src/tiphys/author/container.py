@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hera.workflows import models
 
 from tiphys import restricted
 from tiphys.author import cache, gang, keys, metrics, pod, prose, retries, tier
+from tiphys.author.document import Json
 from tiphys.author.faults import AuthoringError
 from tiphys.author.reference import Source
 from tiphys.author.scope import Task
@@ -35,8 +35,6 @@ GANG = {"TORCH_DISABLE_SHARE_RDZV_TCP_STORE": "1"}
 
 _EXTENSIONS = {"html": ".html", "json": ".json", "image": ".png"}
 """Argo's UI goes by the name of a file that is stored as it is."""
-
-Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,9 @@ from typing import Any, Protocol
 
 import yaml
 
+Json = dict[str, Any]
+"""A part of a manifest as Argo's JSON has it, before it is text."""
+
 
 class Buildable(Protocol):
     """A Hera workflow of any kind."""

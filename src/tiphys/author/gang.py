@@ -7,15 +7,13 @@ The launcher is the same function in the same template, on a small tier without 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from tiphys import restricted
 from tiphys.author import cache, keys, pod, tier
+from tiphys.author.document import Json
 from tiphys.author.faults import AuthoringError
 from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import Profile
-
-Json = dict[str, Any]
 
 LAUNCHER_TIER, LAUNCHER_ROLE = "cpu-small", "step"
 OF_THE_RUN = (

@@ -1,12 +1,10 @@
 """Which images a profile lets in: none that may be another tomorrow, none from elsewhere."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator
 
+from tiphys.author.document import Json
 from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
-
-Json = Mapping[str, Any]
 
 
 class ImageError(UserError):

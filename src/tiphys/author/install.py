@@ -5,16 +5,14 @@ disagree; then come the rendered documents themselves.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from tiphys.author import access, pod
 from tiphys.author.access import Rule
+from tiphys.author.document import Json
 from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
-
-Json = dict[str, Any]
 
 SUBMITTER = "tiphys-submitter"
 """Who starts and follows runs: the account of `--on`."""
@@ -73,13 +71,42 @@ def resources(profile: Profile, documents: Iterable[Json]) -> list[Resource]:
         DisagreementError: two of them want one account with different rights.
     """
     found = [
-        *_bound(profile, pod.EXECUTOR, [rule.manifest() for rule in REPORTS]),
-        _token(profile, pod.EXECUTOR),
+        *bound(profile, pod.EXECUTOR, [rule.manifest() for rule in REPORTS]),
+        token(profile, pod.EXECUTOR),
     ]
     for name, rules in _accounts(profile, documents).items():
-        found += _bound(profile, name, rules)
-    found += _bound(profile, SUBMITTER, [rule.manifest() for rule in _submits(profile)])
+        found += bound(profile, name, rules)
+    found += bound(profile, SUBMITTER, [rule.manifest() for rule in _submits(profile)])
     return [Resource(value=value) for value in found]
+
+
+def bound(profile: Profile, name: str, rules: Sequence[Json]) -> list[Json]:
+    """Return a ServiceAccount and, if there are *rules*, its Role."""
+    account = labelled(profile, "v1", "ServiceAccount", name)
+    if not rules:
+        return [account]
+    group = "rbac.authorization.k8s.io"
+    subject = {"kind": "ServiceAccount", "name": name, "namespace": profile.namespace}
+    binding = labelled(profile, f"{group}/v1", "RoleBinding", name)
+    return [
+        account,
+        labelled(profile, f"{group}/v1", "Role", name) | {"rules": list(rules)},
+        binding
+        | {"roleRef": {"apiGroup": group, "kind": "Role", "name": name}, "subjects": [subject]},
+    ]
+
+
+def token(profile: Profile, account: str) -> Json:
+    """Return the Secret in which Argo looks for the token of its own containers."""
+    secret = labelled(profile, "v1", "Secret", f"{account}.service-account-token")
+    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": account}
+    return secret | {"type": "kubernetes.io/service-account-token"}
+
+
+def labelled(profile: Profile, version: str, kind: str, name: str) -> Json:
+    """Return the beginning of an object of the namespace, with the labels of all that is ours."""
+    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(pod.LABELS)}
+    return {"apiVersion": version, "kind": kind, "metadata": metadata}
 
 
 def _accounts(profile: Profile, documents: Iterable[Json]) -> dict[str, list[Json]]:
@@ -96,7 +123,7 @@ def _accounts(profile: Profile, documents: Iterable[Json]) -> dict[str, list[Jso
     return found
 
 
-def _templates(documents: Iterable[Json]) -> Iterator[Mapping[str, Any]]:
+def _templates(documents: Iterable[Json]) -> Iterator[Json]:
     for document in documents:
         if document["kind"] in {"WorkflowTemplate", "Workflow"}:
             yield from document["spec"].get("templates", [])
@@ -109,31 +136,3 @@ def _submits(profile: Profile) -> Sequence[Rule]:
         return _SUBMITS
     secret = Rule(group="", resource="secrets", verbs=("get",), names=(credentials.secret,))
     return (*_SUBMITS, secret)
-
-
-def _bound(profile: Profile, name: str, rules: Sequence[Json]) -> list[Json]:
-    """Return a ServiceAccount and, if there are *rules*, its Role."""
-    account = _object(profile, "v1", "ServiceAccount", name)
-    if not rules:
-        return [account]
-    group = "rbac.authorization.k8s.io"
-    subject = {"kind": "ServiceAccount", "name": name, "namespace": profile.namespace}
-    binding = _object(profile, f"{group}/v1", "RoleBinding", name)
-    return [
-        account,
-        _object(profile, f"{group}/v1", "Role", name) | {"rules": list(rules)},
-        binding
-        | {"roleRef": {"apiGroup": group, "kind": "Role", "name": name}, "subjects": [subject]},
-    ]
-
-
-def _token(profile: Profile, account: str) -> Json:
-    """Return the Secret in which Argo looks for the token of its own containers."""
-    secret = _object(profile, "v1", "Secret", f"{account}.service-account-token")
-    secret["metadata"]["annotations"] = {"kubernetes.io/service-account.name": account}
-    return secret | {"type": "kubernetes.io/service-account-token"}
-
-
-def _object(profile: Profile, version: str, kind: str, name: str) -> Json:
-    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(pod.LABELS)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata}

@@ -3,11 +3,9 @@
 import json
 from collections.abc import Iterable
 from dataclasses import fields
-from typing import Any
 
+from tiphys.author.document import Json
 from tiphys.manifest.profile import Credentials, GitSource, Profile, Storage
-
-Json = dict[str, Any]
 
 
 def environment(texts: Iterable[str], profile: Profile) -> list[Json]:

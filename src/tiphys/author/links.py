@@ -3,8 +3,7 @@
 Buttons of its own the UI reads from the controller's ConfigMap only, which is the platform's.
 """
 
-import re
-
+from tiphys.author import address
 from tiphys.manifest.profile import GitSource, Profile
 
 PIPELINE = "{pipeline}"
@@ -18,7 +17,5 @@ def markdown(profile: Profile, pipeline: str) -> str:
 
 
 def _code(profile: Profile) -> dict[str, str]:
-    if not isinstance(profile.source, GitSource) or not profile.source.git.startswith("http"):
-        return {}
-    without_user = re.sub(r"^(https?://)[^/@]*@", r"\1", profile.source.git)
-    return {"Code": without_user.rstrip("/").removesuffix(".git")}
+    url = address.browsable(profile.source.git) if isinstance(profile.source, GitSource) else ""
+    return {"Code": url} if url else {}

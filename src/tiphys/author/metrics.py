@@ -9,11 +9,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tiphys.author.document import Json
 from tiphys.author.faults import UnknownReferenceError
 from tiphys.step import forms
 from tiphys.step.signature import METRICS, Result, Signature
-
-Json = dict[str, Any]
 
 _SECONDS = (10, 30, 60, 300, 900, 3600, 14400, 86400)
 """Upper ends of the buckets, from a step of seconds to a day of training."""

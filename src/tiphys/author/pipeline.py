@@ -115,7 +115,7 @@ class Pipeline:
         return WorkflowTemplate(
             name=self.name,
             namespace=self.profile.namespace,
-            annotations=self._annotations(),
+            annotations=self._annotations(self.title, self.description),
             labels=self._labels(),
             entrypoint=ENTRYPOINT,
             on_exit=EXIT if self._exit.tasks else None,
@@ -127,7 +127,7 @@ class Pipeline:
             ),
             pod_gc=models.PodGC(strategy="OnWorkflowCompletion"),
             workflow_metadata=models.WorkflowMetadata(
-                annotations=self._annotations(),
+                annotations=self._annotations(self.title, self.description),
                 labels=self._labels(),
                 labels_from={"tiphys.dev/revision": models.LabelValueFrom(expression=_REVISION)},
             ),
@@ -152,7 +152,9 @@ class Pipeline:
         return CronWorkflow(
             name=name,
             namespace=self.profile.namespace,
-            annotations=self._annotations(**options),
+            annotations=self._annotations(
+                options.get("title", self.title), options.get("description", self.description)
+            ),
             labels=self._labels(),
             schedules=list(schedules),
             timezone=timezone,
@@ -171,11 +173,10 @@ class Pipeline:
             else None,
         )
 
-    def _annotations(self, **said: Any) -> dict[str, str]:
-        words = str(said.get("description", self.description)).strip()
-        described = (words, links.markdown(self.profile, self.name))
+    def _annotations(self, title: str, description: str) -> dict[str, str]:
+        described = (description.strip(), links.markdown(self.profile, self.name))
         found = {
-            "workflows.argoproj.io/title": said.get("title", self.title),
+            "workflows.argoproj.io/title": title,
             "workflows.argoproj.io/description": "\n\n".join(filter(None, described)),
             "tiphys.dev/owner": self.owner,
         }

@@ -1,15 +1,12 @@
 """What a step's pod is beside its container: whose rights it has and where it may write."""
 
-from typing import Any
-
 from tiphys import restricted
 from tiphys.author import access
 from tiphys.author.access import Access
+from tiphys.author.document import Json
 from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import Profile
 from tiphys.step.failures import NODE
-
-Json = dict[str, Any]
 
 OUT = "/tiphys/out"
 

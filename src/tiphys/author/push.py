@@ -9,12 +9,11 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tiphys.author import install, pod
+from tiphys.author import address, install
+from tiphys.author.access import Rule
+from tiphys.author.document import Json
 from tiphys.manifest.profile import GitSource, Profile
-
-Json = dict[str, Any]
 
 ACCOUNT = "tiphys-push"
 """Who starts the run. Argo Server looks for its token in `tiphys-push.service-account-token`."""
@@ -24,6 +23,8 @@ EVENT = "git"
 
 CLIENTS = "argo-workflows-webhook-clients"
 """The Secret in which Argo Server looks for whose signature is whose; one for the namespace."""
+
+_ARGO = "argoproj.io"
 
 _LABEL = 'sprig.trimAll("-_.", sprig.trunc(63, sprig.regexReplaceAll("[^-A-Za-z0-9_.]", {}, "-")))'
 """What a label may say: `github-actions[bot]` may not stand in one."""
@@ -70,8 +71,8 @@ class Webhook:
         """Return binding, account, Role and the template of the Secret; nothing without git."""
         if not isinstance(profile.source, GitSource):
             return []
-        binding = _object(profile, "argoproj.io/v1alpha1", "WorkflowEventBinding", ACCOUNT)
-        binding["metadata"]["name"] = f"push-{self.pipeline}"
+        kind = "WorkflowEventBinding"
+        binding = install.labelled(profile, f"{_ARGO}/v1alpha1", kind, f"push-{self.pipeline}")
         binding["spec"] = {
             "event": {"selector": self.selector(profile.source.git)},
             "submit": {
@@ -82,8 +83,8 @@ class Webhook:
                 },
             },
         }
-        rights = _rights(profile, self.pipeline)
-        return [*map(_plain, [binding, *rights]), _secret(profile)]
+        made = (binding, *_rights(profile, self.pipeline))
+        return [*(install.Resource(value=value) for value in made), _secret(profile)]
 
     def selector(self, url: str) -> str:
         """Return the condition, in expr-lang: every line must hold."""
@@ -92,7 +93,7 @@ class Webhook:
             f"discriminator == {_text(EVENT)}",
             '"push" in (metadata["x-github-event"] ?? [])',
             f"payload.ref == {_text(f'refs/heads/{self.branch}')}",
-            f"{_text(as_announced(url))} in [{', '.join(_URLS)}]",
+            f"{_text(address.announced(url))} in [{', '.join(_URLS)}]",
             "payload.head_commit != nil",
             f"!(payload.head_commit.message contains {_text(self.skip)})",
             f"payload.head_commit.author.name != {_text(self.bot)}",
@@ -111,19 +112,6 @@ class Webhook:
             },
             "annotations": {"tiphys.dev/change": 'payload.compare ?? ""'},
         }
-
-
-def as_announced(url: str) -> str:
-    """Return the git URL *url* as a payload has it: no user in https, ssh in its short form.
-
-    >>> as_announced("https://me@git.example.com/ml/flights")
-    'https://git.example.com/ml/flights.git'
-    >>> as_announced("ssh://git@git.example.com/ml/flights.git")
-    'git@git.example.com:ml/flights.git'
-    """
-    url = url.rstrip("/").removesuffix(".git") + ".git"
-    url = re.sub(r"^(https?://)[^/@]*@", r"\1", url)
-    return re.sub(r"^ssh://([^/:]+)(:\d+)?/", r"\1:", url)
 
 
 def _one_of(patterns: Sequence[str]) -> str:
@@ -148,7 +136,7 @@ def _text(value: str) -> str:
 
 
 def _secret(profile: Profile) -> Aside:
-    value = _object(profile, "v1", "Secret", CLIENTS)
+    value = install.labelled(profile, "v1", "Secret", CLIENTS)
     value["stringData"] = {ACCOUNT: f"type: github\nsecret: {_PLACEHOLDER}\n"}
     file = "webhook-secret.yaml.template"
     head = _TEMPLATE.format(file=f"manifests/{profile.name}/{file}")
@@ -157,31 +145,10 @@ def _secret(profile: Profile) -> Aside:
 
 def _rights(profile: Profile, pipeline: str) -> list[Json]:
     """Return the account, its token and its Role: it may start this pipeline, and see nothing."""
-    argo, group = "argoproj.io", "rbac.authorization.k8s.io"
-    token = _object(profile, "v1", "Secret", f"{ACCOUNT}.service-account-token")
-    token["metadata"]["annotations"] = {"kubernetes.io/service-account.name": ACCOUNT}
-    role = _object(profile, f"{group}/v1", "Role", ACCOUNT)
-    binding = _object(profile, f"{group}/v1", "RoleBinding", ACCOUNT)
-    subject = {"kind": "ServiceAccount", "name": ACCOUNT, "namespace": profile.namespace}
-    named = {"resources": ["workflowtemplates"], "resourceNames": [pipeline], "verbs": ["get"]}
-    rules = [
-        {"apiGroups": [argo], "resources": ["workfloweventbindings"], "verbs": ["list"]},
-        {"apiGroups": [argo], **named},
-        {"apiGroups": [argo], "resources": ["workflows"], "verbs": ["create"]},
-    ]
-    return [
-        _object(profile, "v1", "ServiceAccount", ACCOUNT),
-        token | {"type": "kubernetes.io/service-account-token"},
-        role | {"rules": rules},
-        binding
-        | {"roleRef": {"apiGroup": group, "kind": "Role", "name": ACCOUNT}, "subjects": [subject]},
-    ]
-
-
-def _plain(value: Json) -> install.Resource:
-    return install.Resource(value=value)
-
-
-def _object(profile: Profile, version: str, kind: str, name: str) -> Json:
-    metadata = {"name": name, "namespace": profile.namespace, "labels": dict(pod.LABELS)}
-    return {"apiVersion": version, "kind": kind, "metadata": metadata}
+    rules = (
+        Rule(group=_ARGO, resource="workfloweventbindings", verbs=("list",)),
+        Rule(group=_ARGO, resource="workflowtemplates", verbs=("get",), names=(pipeline,)),
+        Rule(group=_ARGO, resource="workflows", verbs=("create",)),
+    )
+    account, *role = install.bound(profile, ACCOUNT, [rule.manifest() for rule in rules])
+    return [account, install.token(profile, ACCOUNT), *role]

@@ -17,6 +17,7 @@ from hera.workflows import models
 from tiphys.author.faults import AuthoringError
 
 FIRST_BACKOFF = timedelta(seconds=2)
+"""Short: even a failure that is not tried again waits for it."""
 BACKOFF_FACTOR = 2
 LONGEST_BACKOFF = timedelta(minutes=1)
 
@@ -118,25 +119,13 @@ TRAINING = (*EVERYWHERE, OUT_OF_MEMORY, BAD_DEVICE)
 """For a step that computes for long on devices and goes on from a checkpoint."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
-    """The wait before each further attempt."""
-
-    first: timedelta = FIRST_BACKOFF
-    factor: int = BACKOFF_FACTOR
-    longest: timedelta = LONGEST_BACKOFF
-
-
-def compose(
-    policies: Sequence[RetryPolicy], backoff: Backoff | None = None
-) -> models.RetryStrategy:
+def compose(policies: Sequence[RetryPolicy]) -> models.RetryStrategy:
     """Return the one strategy that does what all *policies* say.
 
     Raises:
-        AuthoringError: they contradict each other, or the first back-off is too long.
+        AuthoringError: they contradict each other.
     """
-    backoff = backoff or Backoff()
-    check(policies, backoff)
+    check(policies)
     active = [policy for policy in policies if policy.attempts]
     if not active:
         return models.RetryStrategy(limit=models.IntOrString(root="0"))
@@ -147,9 +136,9 @@ def compose(
         retry_policy="Always",
         expression=" && ".join([*refused, f"({again})"] if refused else [again]),
         backoff=models.Backoff(
-            duration=_seconds(backoff.first),
-            factor=models.IntOrString(root=str(backoff.factor)),
-            cap=_seconds(backoff.longest),
+            duration=_seconds(FIRST_BACKOFF),
+            factor=models.IntOrString(root=str(BACKOFF_FACTOR)),
+            cap=_seconds(LONGEST_BACKOFF),
         ),
     )
 
@@ -159,8 +148,8 @@ def described(policies: Sequence[RetryPolicy]) -> str:
     return json.dumps([_described(policy) for policy in policies], separators=(",", ":"))
 
 
-def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
-    """Raise `AuthoringError` where *policies* and *backoff* contradict each other or themselves."""
+def check(policies: Sequence[RetryPolicy]) -> None:
+    """Raise `AuthoringError` where *policies* contradict each other or themselves."""
     names = [policy.name for policy in policies]
     for policy in policies:
         if names.count(policy.name) > 1:
@@ -172,14 +161,6 @@ def check(policies: Sequence[RetryPolicy], backoff: Backoff) -> None:
             raise AuthoringError(policy.name, "changes a retry that it never makes.")
     if NEVER in policies and len(policies) > 1:
         raise AuthoringError(NEVER.name, "stands beside other policies.", "Keep it alone.")
-    if not timedelta(0) < backoff.first <= timedelta(seconds=5):
-        raise AuthoringError(
-            _seconds(backoff.first),
-            "is no first back-off.",
-            "At most 5 s: even a failure that is not retried waits for it.",
-        )
-    if backoff.longest < backoff.first:
-        raise AuthoringError(_seconds(backoff.longest), "is shorter than the first back-off.")
 
 
 def _described(policy: RetryPolicy) -> dict[str, object]:

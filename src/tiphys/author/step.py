@@ -114,7 +114,7 @@ def template(
         UserError: the signature cannot be a step's, or the options contradict it.
     """
     signature = read(function)
-    retries.check(options.get("retry", ()), retries.Backoff())
+    retries.check(options.get("retry", ()))
     _check_names(signature)
     if gang := options.get("gang"):
         _check_gang(signature, gang)

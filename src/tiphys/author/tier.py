@@ -7,12 +7,11 @@ from typing import Any
 
 from hera.workflows import models
 
+from tiphys.author.document import Json
 from tiphys.author.faults import AuthoringError
 from tiphys.author.retries import RetryPolicy
 from tiphys.manifest.profile import Tier
 from tiphys.step.failures import ON_NODE
-
-Json = dict[str, Any]
 
 _FIELDS = {
     "affinity",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tiphys.author import push
+from tiphys.author import address, push
 from tiphys.cluster import trigger
 from tiphys.expression import Environment
 from tiphys.manifest import profile as profiles
@@ -105,7 +105,7 @@ def test_an_event_that_is_no_payload_is_the_user_s_error(binding):
     ],
 )
 def test_a_repository_is_known_by_the_url_that_a_payload_gives_it(url, announced):
-    assert push.as_announced(url) == announced
+    assert address.announced(url) == announced
 
 
 def test_a_run_s_own_commits_are_those_that_the_selector_refuses(production):

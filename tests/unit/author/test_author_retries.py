@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
@@ -112,19 +112,17 @@ def test_what_is_never_repeated_has_the_limit_zero(policies):
 
 
 @pytest.mark.parametrize(
-    ("policies", "backoff", "message"),
+    ("policies", "message"),
     [
-        ([retries.NEVER, retries.TEMPORARY], None, "any failure: stands beside other policies."),
-        ([retries.TEMPORARY] * 2, None, "temporary: has two retry policies."),
-        ([replace(retries.TEMPORARY, attempts=-1)], None, "temporary: has -1 attempts."),
-        ([replace(retries.BAD_INPUT, more_memory=True)], None, "a retry that it never makes."),
-        ([], retries.Backoff(first=timedelta(seconds=6)), "6s: is no first back-off."),
-        ([], retries.Backoff(longest=timedelta(seconds=1)), "1s: is shorter than the first"),
+        ([retries.NEVER, retries.TEMPORARY], "any failure: stands beside other policies."),
+        ([retries.TEMPORARY] * 2, "temporary: has two retry policies."),
+        ([replace(retries.TEMPORARY, attempts=-1)], "temporary: has -1 attempts."),
+        ([replace(retries.BAD_INPUT, more_memory=True)], "a retry that it never makes."),
     ],
-    ids=["never", "twice", "negative", "idle", "slow", "shrinking"],
+    ids=["never", "twice", "negative", "idle"],
 )
-def test_settings_that_contradict_each_other_are_refused(policies, backoff, message):
+def test_settings_that_contradict_each_other_are_refused(policies, message):
     with pytest.raises(AuthoringError) as caught:
-        retries.compose(policies, backoff)
+        retries.compose(policies)
 
     assert message in str(caught.value)

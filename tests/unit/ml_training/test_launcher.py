@@ -58,8 +58,8 @@ def test_a_restart_is_said_with_its_reason_and_the_new_log_follows(launch, capsy
         [
             Moment(pods=[pod("a-0")]),
             Moment(pods=[pod("a-0"), ended("a-1", 1, message="Segmentation fault")]),
-            Moment(restarts=1, pods=[pod("b-0", "Pending")]),
-            Moment(restarts=1, state="Completed", pods=[pod("b-0")]),
+            Moment(restarts=1, pods=[pod("b-0", "Pending", restart=1)]),
+            Moment(restarts=1, state="Completed", pods=[pod("b-0", restart=1)]),
         ],
         {"a-0": ["step 50"], "b-0": ["Resumed at step 50 of 100."]},
     )
@@ -67,6 +67,25 @@ def test_a_restart_is_said_with_its_reason_and_the_new_log_follows(launch, capsy
     said = capsys.readouterr().out
     assert "a-1 ended with 1 (Error): Segmentation fault The gang is started again" in said
     assert said.index("step 50") < said.index("restart 1") < said.index("Resumed at step 50")
+
+
+def test_the_pods_of_an_earlier_start_are_heard_once_though_they_take_time_to_go(launch, capsys):
+    old = [ended("a-0", 1, message="Segmentation fault")]
+    cluster = Cluster(
+        [
+            Moment(pods=[pod("a-0")]),
+            Moment(restarts=1, pods=old),
+            Moment(restarts=1, pods=[*old, pod("b-0", restart=1)]),
+            Moment(restarts=2, pods=[]),
+            Moment(restarts=2, state="Completed", pods=[pod("c-0", restart=2)]),
+        ],
+        {"a-0": ["step 50"], "b-0": ["step 60"], "c-0": ["step 70"]},
+    )
+    launch(cluster)
+    said = capsys.readouterr().out
+    assert [said.count(line) for line in ("step 50", "step 60", "step 70")] == [1, 1, 1]
+    assert said.count("Segmentation fault The gang is started again (restart 1).") == 1
+    assert "A pod was lost. The gang is started again (restart 2)." in said
 
 
 def test_a_lost_pod_that_says_nothing_is_called_lost(launch, capsys):

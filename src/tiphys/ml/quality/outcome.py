@@ -4,9 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
-
-import pandas as pd
+from typing import Any, Literal
 
 from tiphys.errors import UserError
 from tiphys.ml.quality import wording
@@ -98,10 +96,3 @@ def read_suite(path: Path) -> Mapping[str, Any]:
     if not isinstance(suite, dict) or not isinstance(suite.get("expectations"), list):
         raise SuiteError(str(path), 'it has no list of "expectations"')
     return suite
-
-
-class Validator(Protocol):
-    """The port: looks at a table with the eyes of a suite."""
-
-    def __call__(self, frame: pd.DataFrame, suite: Mapping[str, Any]) -> Outcome:
-        """Return how each expectation of *suite* went on *frame*, whose index counts from 0."""

@@ -49,11 +49,6 @@ class Endpoint:
     version: str = ""
     """What serves now; "" before the first model is ready."""
 
-    @property
-    def infer_url(self) -> str:
-        """Where requests go."""
-        return f"{self.url}/v2/models/{self.model}/infer"
-
 
 def folder(project: Path) -> Path:
     """Return where the server of *project* keeps its files."""

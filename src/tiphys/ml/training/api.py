@@ -10,7 +10,7 @@ from urllib3.exceptions import HTTPError
 
 from tiphys.errors import UserError
 from tiphys.ml import incluster
-from tiphys.ml.training.jobset import GROUP, NAME_LABEL, NODE, PLURAL, VERSION, Object
+from tiphys.ml.training.jobset import GROUP, NAME_LABEL, NODE, PLURAL, VARIABLE, VERSION, Object
 from tiphys.step import Temporary
 
 TIMEOUT = (5.0, 30.0)
@@ -36,7 +36,7 @@ class PodCluster:
     @classmethod
     def here(cls) -> Self:
         """Return the namespace that this pod is in. Raises: NoPodError: this is no pod."""
-        return cls(*incluster.connect("TIPHYS_GANG", "Say `local` here."))
+        return cls(*incluster.connect(VARIABLE, "Say `local` here."))
 
     def create(self, manifest: Object) -> None:
         """Create a JobSet."""

@@ -8,10 +8,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from tiphys.ml.training import jobset
 from tiphys.ml.training.outcome import Answer
 from tiphys.ml.training.request import Request
 
-VARIABLE, HERE = "TIPHYS_GANG", "local"
+HERE = "local"
 
 
 def train(request: Request, checkpoint: Path, environ: Mapping[str, str] = os.environ) -> Answer:
@@ -19,11 +20,11 @@ def train(request: Request, checkpoint: Path, environ: Mapping[str, str] = os.en
 
     Raises: what `fitting.fit` or `launcher.launch` raises.
     """
-    if environ.get(VARIABLE, HERE) == HERE:
+    if environ.get(jobset.VARIABLE, HERE) == HERE:
         from tiphys.ml.training import fitting  # noqa: PLC0415 - numpy: the launcher's image has none
 
         return fitting.fit(request, checkpoint)
-    from tiphys.ml.training import jobset, launcher  # noqa: PLC0415 - a laptop has no cluster
+    from tiphys.ml.training import launcher  # noqa: PLC0415 - a laptop has no cluster
     from tiphys.ml.training.api import PodCluster  # noqa: PLC0415 - as above
 
     gang = jobset.Gang.read(environ)

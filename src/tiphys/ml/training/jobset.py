@@ -13,10 +13,14 @@ from tiphys.step.failures import ExitCode
 
 Object = dict[str, Any]
 
+VARIABLE = "TIPHYS_GANG"
+"""The environment variable in which a step's template says what its gang is."""
 GROUP, VERSION, PLURAL = "jobset.x-k8s.io", "v1alpha2", "jobsets"
 NODE = "node"
 """The name of the replicated job, and of the container in its pods."""
 NAME_LABEL = "jobset.sigs.k8s.io/jobset-name"
+RESTART_LABEL = "jobset.sigs.k8s.io/restart-attempt"
+"""How often the gang had been started again when a pod was made."""
 INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 PORT = 29400
 RESTARTS = 3
@@ -48,7 +52,7 @@ class Gang:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Gang":
         """Return what the step's template says."""
-        told = json.loads(environ["TIPHYS_GANG"])
+        told = json.loads(environ[VARIABLE])
         return cls(
             workflow=told["workflow"],
             node=environ["TIPHYS_WORKFLOW_NODE"],

@@ -123,8 +123,9 @@ class _Watch:
             problem = f"JobSet {self.gang.name} was deleted while it ran."
             raise Preempted(problem)
         status = found.get("status") or {}
-        pods = self.cluster.pods(self.gang.name)
-        self.say_restarts(status.get("restarts", 0))
+        everything = self.cluster.pods(self.gang.name)
+        self.say_restarts(status.get("restarts", 0), everything)
+        pods = [pod for pod in everything if _start_of(pod) == self.restarts]
         if ends := ending.bad_ends(pods):
             self.ends = ends
         self.say_where_pods_run(pods)
@@ -134,11 +135,12 @@ class _Watch:
                 self.relay.follow(pod["metadata"]["name"])
         return str(status.get("terminalState") or "")
 
-    def say_restarts(self, restarts: int) -> None:
-        """Say that the gang starts again, and why if a pod still said so."""
+    def say_restarts(self, restarts: int, pods: Sequence[Object]) -> None:
+        """Say that the gang starts again, and why if a pod said so; some may still be there."""
         if restarts == self.restarts:
             return
-        why = " ".join(map(str, self.ends)) or "A pod was lost."
+        ends = ending.bad_ends([pod for pod in pods if _start_of(pod) < restarts]) or self.ends
+        why = " ".join(map(str, ends)) or "A pod was lost."
         self.restarts, self.ends = restarts, ()
         self.relay.finish()
         _say(f"{why} The gang is started again (restart {restarts}).")
@@ -204,6 +206,11 @@ def _clear(name: str, cluster: Cluster, clock: Clock) -> None:
             problem = f"JobSet {name} of an earlier attempt does not go."
             raise Temporary(problem)
         clock.pause(POLL_SECONDS)
+
+
+def _start_of(pod: Object) -> int:
+    """Return which start of the gang *pod* belongs to; those of an earlier one take time to go."""
+    return int(pod["metadata"].get("labels", {}).get(jobset.RESTART_LABEL, 0))
 
 
 def _is_first(pod: Object) -> bool:

@@ -14,6 +14,9 @@ from tiphys.ml.storage import open_store, reach
 
 WEIGHTS, DESCRIPTION = "weights.pt", "training.json"
 
+_ANSWER = "answer.json"
+"""What the workers tell their parent; it does not leave the machine."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -29,12 +32,12 @@ class Answer:
 
     def write(self, directory: Path) -> None:
         """Write the answer beside the weights."""
-        (directory / "answer.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+        (directory / _ANSWER).write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def read(cls, directory: Path) -> "Answer":
         """Return what the workers answered."""
-        raw: Mapping[str, Any] = json.loads((directory / "answer.json").read_bytes())
+        raw: Mapping[str, Any] = json.loads((directory / _ANSWER).read_bytes())
         return cls(**raw)
 
 

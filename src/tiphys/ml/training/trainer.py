@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ from tiphys.ml.storage import open_store
 from tiphys.ml.training import folders, gang, rows
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.network import Network
-from tiphys.ml.training.outcome import Answer
+from tiphys.ml.training.outcome import WEIGHTS, Answer
 
 
 class Trainer:
@@ -172,7 +171,7 @@ class Trainer:
     def finish(self) -> None:
         """Write the weights and the answer."""
         weights = {name: one.cpu() for name, one in self.network.state_dict().items()}
-        torch.save(weights, Path(self.job.output) / "weights.pt")
+        torch.save(weights, self.job.output / WEIGHTS)
         Answer(
             rows=len(self.training),
             epochs=self.job.settings.epochs,
