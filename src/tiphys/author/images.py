@@ -1,10 +1,14 @@
 """Which images a profile lets in: none that may be another tomorrow, none from elsewhere."""
 
+import re
 from collections.abc import Iterable, Iterator
 
+from tiphys.author import templates
 from tiphys.author.document import Json
 from tiphys.errors import UserError
 from tiphys.manifest.profile import Profile
+
+_IN_A_PATCH = re.compile(r"""["']?\bimage["']?\s*:""")
 
 
 class ImageError(UserError):
@@ -15,8 +19,8 @@ def check(profile: Profile, documents: Iterable[Json]) -> None:
     """Check the images of *profile* and those that *documents* name, our own or not.
 
     Raises:
-        ImageError: one has no tag, or `latest`; with `registries` in the profile, one is from
-            another registry or not named by its digest.
+        ImageError: one has no tag, or `latest`, or stands in a patch; with `registries` in the
+            profile, one is from another registry or not named by its digest.
     """
     if not profile.built:  # a laptop starts processes
         return
@@ -24,9 +28,17 @@ def check(profile: Profile, documents: Iterable[Json]) -> None:
         _demand(profile, f"{profile.folder / 'images.yaml'}: {role}", built.image)
     for document in documents:
         name = document["metadata"].get("name", "-")
-        for template in document.get("spec", {}).get("templates") or ():
+        for template in templates.of(document):
+            where = f"{profile.name}: {name}, template {template['name']}"
+            _check_patch(where, template)
             for image in _named(template):
-                _demand(profile, f"{profile.name}: {name}, template {template['name']}", image)
+                _demand(profile, where, image)
+        _check_patch(f"{profile.name}: {name}", document.get("spec") or {})
+
+
+def _check_patch(where: str, patched: Json) -> None:
+    if _IN_A_PATCH.search(str(patched.get("podSpecPatch") or "")):
+        raise ImageError(where, "its podSpecPatch names an image.", "Name it in the container.")
 
 
 def _named(template: Json) -> Iterator[str]:

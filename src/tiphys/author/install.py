@@ -5,10 +5,10 @@ disagree; then come the rendered documents themselves.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tiphys.author import access, pod
+from tiphys.author import access, pod, templates
 from tiphys.author.access import Rule
 from tiphys.author.document import Json
 from tiphys.errors import UserError
@@ -112,7 +112,7 @@ def labelled(profile: Profile, version: str, kind: str, name: str) -> Json:
 def _accounts(profile: Profile, documents: Iterable[Json]) -> dict[str, list[Json]]:
     """Return account to rules, for every template of ours that names its own."""
     found: dict[str, list[Json]] = {}
-    for template in _templates(documents):
+    for template in (each for document in documents for each in templates.of(document)):
         name = template.get("serviceAccountName", "")
         if not name.startswith("tiphys-"):
             continue
@@ -121,12 +121,6 @@ def _accounts(profile: Profile, documents: Iterable[Json]) -> dict[str, list[Jso
         if found.setdefault(name, rules) != rules:
             raise DisagreementError(profile, name)
     return found
-
-
-def _templates(documents: Iterable[Json]) -> Iterator[Json]:
-    for document in documents:
-        if document["kind"] in {"WorkflowTemplate", "Workflow"}:
-            yield from document["spec"].get("templates", [])
 
 
 def _submits(profile: Profile) -> Sequence[Rule]:

@@ -26,6 +26,9 @@ def profile(image: str, *registries: str, built: bool = True) -> Profile:
     )
 
 
+TASK = {"name": "a", "inline": {"container": {"image": "busybox"}}}
+
+
 def calling(**container: Any) -> list[dict[str, Any]]:
     template = {"name": "theirs", **container}
     return [{"metadata": {"name": "words"}, "spec": {"templates": [template]}}]
@@ -70,11 +73,37 @@ def test_with_an_allow_list_a_digest_of_it_passes():
         {"initContainers": [{"name": "a", "image": "busybox"}]},
         {"sidecars": [{"name": "a", "image": "busybox"}]},
         {"containerSet": {"containers": [{"name": "a", "image": "busybox"}]}},
+        {"dag": {"tasks": [TASK]}},
+        {"steps": [[TASK]]},
     ],
 )
 def test_a_template_that_is_not_ours_is_looked_at_too(theirs):
-    with pytest.raises(images.ImageError, match='words, template theirs: image "busybox" may be'):
+    said = r'words, template theirs(\.a)?: image "busybox" may be'
+    with pytest.raises(images.ImageError, match=said):
         images.check(profile("registry.example/step:1"), calling(**theirs))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"templateDefaults": {"container": {"image": "busybox"}}},
+        {"workflowSpec": {"templates": [{"name": "a", "script": {"image": "busybox"}}]}},
+        {"workflowSpec": {"templateDefaults": {"container": {"image": "busybox"}}}},
+    ],
+)
+def test_an_image_is_found_wherever_a_document_may_name_one(spec):
+    document = {"metadata": {"name": "words"}, "spec": spec}
+    with pytest.raises(images.ImageError, match='image "busybox" may be'):
+        images.check(profile("registry.example/step:1"), [document])
+
+
+@pytest.mark.parametrize("patch", ['{"containers":[{"name":"main","image":"x"}]}', "image: x"])
+def test_a_patch_names_no_image(patch):
+    with pytest.raises(images.ImageError, match="theirs: its podSpecPatch names an image"):
+        images.check(profile("registry.example/step:1"), calling(podSpecPatch=patch))
+    whole = [{"metadata": {"name": "words"}, "spec": {"podSpecPatch": patch}}]
+    with pytest.raises(images.ImageError, match="words: its podSpecPatch names an image"):
+        images.check(profile("registry.example/step:1"), whole)
 
 
 def test_a_laptop_has_no_images():
