@@ -10,7 +10,7 @@ import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from tiphys.ml.data.repository import SKIP, Clone, MovedError, clone, shown
 from tiphys.ml.data.revision import Folder
 from tiphys.ml.data.upload import upload
 from tiphys.step import Temporary, WrongInput, metric
+from tiphys.step.failures import ExitCode
 
 STAGE = "ingest"
 COMMITTED = ("params.yaml", "dvc.lock")
@@ -194,5 +195,11 @@ def _output(folder: Path, *command: str) -> str:
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()[-5:]
         problem = f"`{' '.join(command[1:])}` failed: " + " / ".join(said)
-        raise WrongInput(problem)
+        raise (Temporary if _may_succeed_later(done.returncode, said) else WrongInput)(problem)
     return done.stdout
+
+
+def _may_succeed_later(code: int, said: Sequence[str]) -> bool:
+    """Whether a program was killed, or is not ready: itself, or the stage that DVC ran for it."""
+    stages = re.findall(r"exited with (-?\d+)", " ".join(said))
+    return any(each < 0 or each == ExitCode.TEMPORARY for each in (code, *map(int, stages)))

@@ -282,3 +282,23 @@ def test_what_a_failing_stage_said_is_told(repository, tmp_path):
 
     with pytest.raises(UserError, match="failed to reproduce 'ingest'"):
         publish(repository)
+
+
+@pytest.mark.parametrize(
+    ("ending", "failure"),
+    [
+        ("raise SystemExit(75)", Temporary),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", Temporary),
+        ("raise SystemExit(1)", UserError),
+    ],
+)
+@pytest.mark.parametrize("asked", ["newest", "month"])
+def test_a_source_that_is_not_ready_is_asked_again_later(repository, ending, failure, asked):
+    project = repository.parent / "project"
+    words = f"import sys\nif (sys.argv[1:] == ['newest']) is {asked == 'newest'}:\n    {ending}\n"
+    (project / "components/ingest.py").write_text(words + INGEST)
+    git(project, "commit", "-qam", "A source that fails")
+    git(project, "push", "-q", "origin", "main")
+
+    with pytest.raises(failure, match="failed"):
+        publish(repository)

@@ -1,6 +1,7 @@
 import functools
 import hashlib
 import json
+import os
 import shutil
 import threading
 from dataclasses import replace
@@ -131,6 +132,39 @@ def test_what_is_damaged_in_a_cache_is_brought_again(pin, remote, tmp_path):
     fetched = materialise(pin, tmp_path / "2", remote=remote, cache=cache)
     assert fetched.downloaded_bytes == len(b"charlie")
     assert content(tmp_path / "2") == FILES
+
+
+def test_another_user_of_the_group_may_add_to_a_cache(pin, remote, tmp_path):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    before = os.umask(0o077)
+    try:
+        materialise(pin, tmp_path / "one", remote=remote, cache=cache)
+    finally:
+        os.umask(before)
+    folders = [path for path in cache.rglob("*") if path.is_dir()]
+    assert len(folders) > 2
+    assert {path.stat().st_mode & 0o777 for path in folders} == {0o775}
+
+
+def test_a_cache_that_may_not_be_written_is_named_and_no_refusal_of_the_remote(
+    pin, remote, tmp_path, monkeypatch
+):
+    def refused(*_args, **_options):
+        raise PermissionError
+
+    cache = tmp_path / "cache"
+    with monkeypatch.context() as patched:  # root may write everywhere
+        patched.setattr(Path, "chmod", refused)
+        with pytest.raises(UserError, match=f"{cache}: user .* may not write here"):
+            materialise(pin, tmp_path / "one", remote=remote, cache=cache)
+
+
+def test_of_what_does_not_come_whole_nothing_stays_in_a_cache(pin, remote, store, tmp_path):
+    (store / object_key(pin.md5)).unlink()
+    with pytest.raises(UserError, match="is not in"):
+        materialise(pin, tmp_path / "one", remote=remote, cache=tmp_path / "cache")
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
 
 
 def test_a_cache_is_there_where_the_template_says_so():

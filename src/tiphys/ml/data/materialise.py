@@ -8,12 +8,14 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from hashlib import file_digest
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
+from typing import BinaryIO
 from uuid import uuid4
 
 from obstore.store import ObjectStore
@@ -35,6 +37,14 @@ class MissingObjectError(UserError):
             f"its object {key} is not in {place}.",
             "Run `dvc push` where the data are, or `dvc repro` to make them.",
         )
+
+
+class ClosedCacheError(UserError):
+    """The folder that the pods of a node share cannot be written to."""
+
+    def __init__(self, cache: Path) -> None:
+        found = f"user {os.geteuid()} of group {os.getegid()} may not write here."
+        super().__init__(str(cache), found, "On the node: chmod -R g+rwX, and group 0.")
 
 
 class UnsafePathError(UserError):
@@ -96,6 +106,7 @@ def materialise(pin: Pin, target: Path, *, remote: str, cache: Path | None = Non
     Raises:
         MissingObjectError, CorruptObjectError: an object cannot be had.
         UnsafePathError, WrongTotalError: the list of the folder's files is not what was pinned.
+        ClosedCacheError: this user may not write to the cache.
         Temporary: the remote does not answer.
     """
     target.mkdir(parents=True, exist_ok=True)
@@ -178,20 +189,45 @@ class _Objects:
 
     def _download(self, store: ObjectStore, name: str, md5: str) -> tuple[Path, int]:
         file = self.near / object_key(md5)
-        file.parent.mkdir(parents=True, exist_ok=True)
         arriving = file.with_name(f"{file.name}.{uuid4().hex}")  # pods that share a cache
-        with reach(self.place):
+        with _written(arriving, self.near) as out, reach(self.place):
             try:
                 found = store.get(object_key(md5))
             except FileNotFoundError:
                 raise MissingObjectError(name, object_key(md5), self.place) from None
-            with arriving.open("wb") as out:
-                for chunk in found.stream():
-                    out.write(chunk)
+            for chunk in found.stream():
+                out.write(chunk)
         _verify(arriving, name, md5, self.place)
         arriving.chmod(0o444)
         arriving.rename(file)
         return file, file.stat().st_size
+
+
+@contextmanager
+def _written(file: Path, cache: Path) -> Iterator[BinaryIO]:
+    """Open a new file below *cache*; it does not stay where what should be in it does not come.
+
+    Any user of the group may add to the folders: the pods that share a cache need not be one user.
+    """
+    try:
+        for folder in reversed([file.parent, *file.parent.parents]):
+            if folder.is_relative_to(cache):
+                _shared(folder)
+        out = file.open("wb")
+    except PermissionError as refused:
+        raise ClosedCacheError(cache) from refused
+    try:
+        with out:
+            yield out
+    except BaseException:
+        file.unlink()
+        raise
+
+
+def _shared(folder: Path) -> None:
+    with suppress(FileExistsError):
+        folder.mkdir()
+        folder.chmod(0o775)  # whatever the umask
 
 
 def _md5(file: Path) -> str:
