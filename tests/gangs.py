@@ -81,6 +81,8 @@ class Moment:
     """What the API says at one look."""
 
     restarts: int = 0
+    preemptions: int = 0
+    """So many of the restarts."""
     state: str = ""
     pods: Sequence[Object] = ()
 
@@ -113,6 +115,7 @@ class Cluster:
         self.now = found
         owner = self.created["metadata"]["ownerReferences"][0]["uid"]
         status = {"restarts": found.restarts, "terminalState": found.state}
+        status["restartsCountTowardsMax"] = found.restarts - found.preemptions
         return {**self._jobset(name, owner), "status": status}
 
     def delete(self, found: Object) -> None:

@@ -6,7 +6,7 @@ import pytest
 from tests import gangs
 from tests.gangs import Cluster, Moment, ended, pod
 from tiphys.errors import UserError
-from tiphys.ml.training import launcher
+from tiphys.ml.training import jobset, launcher
 from tiphys.ml.training.outcome import GangFailedError
 from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
 
@@ -86,6 +86,21 @@ def test_the_pods_of_an_earlier_start_are_heard_once_though_they_take_time_to_go
     assert [said.count(line) for line in ("step 50", "step 60", "step 70")] == [1, 1, 1]
     assert said.count("Segmentation fault The gang is started again (restart 1).") == 1
     assert "A pod was lost. The gang is started again (restart 2)." in said
+
+
+PREEMPTED = [Moment(restarts=n, preemptions=n) for n in range(jobset.PREEMPTIONS + 1)]
+
+
+def test_a_gang_that_is_taken_away_goes_on(launch):
+    last = Moment(restarts=3, preemptions=3, state="Completed")
+    assert launch(Cluster([*PREEMPTED, last])).epochs == 4
+
+
+def test_a_gang_that_is_taken_away_again_and_again_is_for_the_policies_of_the_step(launch):
+    cluster = Cluster([*PREEMPTED, Moment(restarts=4, preemptions=4), DONE])
+    with pytest.raises(Preempted, match="was taken away 4 times"):
+        launch(cluster)
+    assert cluster.deleted == [NAME]
 
 
 def test_a_lost_pod_that_says_nothing_is_called_lost(launch, capsys):

@@ -15,6 +15,8 @@ Object = dict[str, Any]
 
 VARIABLE = "TIPHYS_GANG"
 """The environment variable in which a step's template says what its gang is."""
+RESTARTED = "TIPHYS_GANG_RESTARTS"
+"""The one in which a pod finds how often its gang had been started again."""
 GROUP, VERSION, PLURAL = "jobset.x-k8s.io", "v1alpha2", "jobsets"
 NODE = "node"
 """The name of the replicated job, and of the container in its pods."""
@@ -25,6 +27,9 @@ INDEX_LABEL = "batch.kubernetes.io/job-completion-index"
 PORT = 29400
 RESTARTS = 3
 """How often a gang is started again for a failure of its own; a preemption is none."""
+PREEMPTIONS = 3
+"""How often it is started again where it was, before the step is preempted itself: its policies
+know of nodes that stay."""
 
 _FOR_THE_STEP = (
     ExitCode.WRONG_INPUT,
@@ -190,6 +195,7 @@ def _apart(gang: Gang) -> Object:
 
 def _rendezvous(gang: Gang) -> list[Object]:
     """How the pods find each other, in torchrun's own words."""
+    start = {"fieldRef": {"fieldPath": f"metadata.labels['{RESTART_LABEL}']"}}
     rank = {"fieldRef": {"fieldPath": f"metadata.annotations['{INDEX_LABEL}']"}}
     plain = {
         "PET_NNODES": str(gang.nodes),
@@ -200,4 +206,5 @@ def _rendezvous(gang: Gang) -> list[Object]:
         "TIPHYS_PROGRESS": "log",
     }
     found: list[Object] = [{"name": name, "value": value} for name, value in plain.items()]
-    return [{"name": "PET_NODE_RANK", "valueFrom": rank}, *found]
+    own = {"PET_NODE_RANK": rank, RESTARTED: start}
+    return [*({"name": name, "valueFrom": value} for name, value in own.items()), *found]

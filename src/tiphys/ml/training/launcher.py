@@ -124,6 +124,7 @@ class _Watch:
             raise Preempted(problem)
         status = found.get("status") or {}
         everything = self.cluster.pods(self.gang.name)
+        self.check_preemptions(status)
         self.say_restarts(status.get("restarts", 0), everything)
         pods = [pod for pod in everything if _start_of(pod) == self.restarts]
         if ends := ending.bad_ends(pods):
@@ -134,6 +135,15 @@ class _Watch:
             if _is_first(pod) and _has_started(pod):
                 self.relay.follow(pod["metadata"]["name"])
         return str(status.get("terminalState") or "")
+
+    def check_preemptions(self, status: Object) -> None:
+        """Leave a gang that is taken away again and again to the policies of the step."""
+        taken = status.get("restarts", 0) - status.get("restartsCountTowardsMax", 0)
+        if taken > jobset.PREEMPTIONS:
+            problem = (
+                f"{self.gang.name} was taken away {taken} times. What was saved can be resumed."
+            )
+            raise Preempted(problem)
 
     def say_restarts(self, restarts: int, pods: Sequence[Object]) -> None:
         """Say that the gang starts again, and why if a pod said so; some may still be there."""

@@ -21,7 +21,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tiphys import step as report
 from tiphys.ml.gate import metrics
 from tiphys.ml.storage import open_store
-from tiphys.ml.training import folders, gang, rows
+from tiphys.ml.training import folders, gang, jobset, rows
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.network import Network
 from tiphys.ml.training.outcome import WEIGHTS, Answer
@@ -76,11 +76,15 @@ class Trainer:
         return True
 
     def count_what_was_brought(self) -> None:
-        """Report how much the nodes together copied from the remote of the data."""
+        """Report how much the nodes together copied from the remote of the data.
+
+        A gang that starts again finds it on its nodes, which is no news.
+        """
         here = self.job.downloaded_bytes if self.leads_here else 0
         total = torch.tensor(here, dtype=torch.float64, device=self.device)
         dist.all_reduce(total)
-        if self.leads and not _restarts():
+        again = int(os.environ.get(jobset.RESTARTED, "0"))
+        if self.leads and not _restarts() and (float(total) or not again):
             report.metric("downloaded_bytes", float(total))
 
     def advance(self, *, wish: bool) -> bool:
