@@ -66,9 +66,9 @@ GANG = Access(
         Rule(
             group="jobset.x-k8s.io",
             resource="jobsets",
-            verbs=("create", "get", "list", "watch", "patch", "delete"),
+            verbs=("create", "get", "delete"),
         ),
-        Rule(group="", resource="pods", verbs=("get", "list", "watch")),
+        Rule(group="", resource="pods", verbs=("list",)),
         Rule(group="", resource="pods/log", verbs=("get",)),
     ),
 )

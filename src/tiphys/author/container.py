@@ -185,7 +185,8 @@ def _output_path(argument: Argument) -> str:
 
 def _placement(use: Use, place: StepTemplate, profile: Profile) -> Json:
     """Return the fields of the template that its tier brings, with the node's cache."""
-    found = tier.fields(profile.tier(place.tier), place.retry)
+    saves = place.gang is not None and place is use.template
+    found = tier.fields(profile.tier(place.tier), place.retry, saves=saves)
     if _caches(use, place, profile):
         found["volumes"] = [*found.get("volumes", []), cache.volume(profile)]
     return found

@@ -24,8 +24,6 @@ OF_THE_RUN = (
     "dnsConfig",
 )
 """What a profile's `spec` says of every pod of a run, and so of a gang's."""
-GRACE_SECONDS = 120
-"""For a step of the training and a checkpoint, when a pod is told to go."""
 
 
 def own_place(step: StepTemplate, profile: Profile) -> StepTemplate:
@@ -77,7 +75,7 @@ def environment(
 def _pod(step: StepTemplate, plain: Sequence[Json], texts: Sequence[str], profile: Profile) -> Json:
     """Return the spec of each pod of the gang, which no one but us writes anything into."""
     hardware = profile.tier(step.tier)
-    fields = tier.fields(hardware, step.retry)
+    fields = tier.fields(hardware, step.retry, saves=True)
     patch = json.loads(fields.pop("podSpecPatch", "{}"))
     grown = patch.pop("containers", [{}])[0].get("resources", {}).get("limits", {})
     volumes, mounts = restricted.scratch(tmp="/tmp")  # noqa: S108 -- a volume of the pod
@@ -102,7 +100,6 @@ def _pod(step: StepTemplate, plain: Sequence[Json], texts: Sequence[str], profil
     }
     selector = {**fields.get("nodeSelector", {}), **patch.get("nodeSelector", {})}
     return {
-        "terminationGracePeriodSeconds": GRACE_SECONDS,
         "automountServiceAccountToken": False,
         "securityContext": pod.of_the_run(profile)["securityContext"],
         **{key: profile.spec[key] for key in OF_THE_RUN if key in profile.spec},

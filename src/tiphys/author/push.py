@@ -26,6 +26,9 @@ CLIENTS = "argo-workflows-webhook-clients"
 
 _ARGO = "argoproj.io"
 
+_REVERT = "Revert "
+"""How git, and GitHub, begin the message of a commit that takes another back."""
+
 _LABEL = 'sprig.trimAll("-_.", sprig.trunc(63, sprig.regexReplaceAll("[^-A-Za-z0-9_.]", {}, "-")))'
 """What a label may say: `github-actions[bot]` may not stand in one."""
 
@@ -63,7 +66,7 @@ class Webhook:
     """Likewise, `*` being part of a name. Where one is changed, the cluster must be given something
     before a run, so CI does that and starts the run: the binding leaves the push alone."""
     skip: str
-    """What a commit's message says that must start nothing."""
+    """What a commit's message says that must start nothing; a commit that reverts one quotes it."""
     bot: str
     """The author of commits that runs make."""
 
@@ -88,6 +91,7 @@ class Webhook:
 
     def selector(self, url: str) -> str:
         """Return the condition, in expr-lang: every line must hold."""
+        message = "payload.head_commit.message"
         files = "concat(.added, .modified, .removed)"
         conditions = (
             f"discriminator == {_text(EVENT)}",
@@ -95,7 +99,7 @@ class Webhook:
             f"payload.ref == {_text(f'refs/heads/{self.branch}')}",
             f"{_text(address.announced(url))} in [{', '.join(_URLS)}]",
             "payload.head_commit != nil",
-            f"!(payload.head_commit.message contains {_text(self.skip)})",
+            f"(!({message} contains {_text(self.skip)}) || {message} startsWith {_text(_REVERT)})",
             f"payload.head_commit.author.name != {_text(self.bot)}",
             f"any(payload.commits, {{any({files}, {{{_one_of(self.paths)}}})}})",
             f"none(payload.commits, {{any({files}, {{{_one_of(self.first)}}})}})",

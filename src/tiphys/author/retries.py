@@ -24,6 +24,9 @@ LONGEST_BACKOFF = timedelta(minutes=1)
 _LATE = '(lastRetry.message contains "deadline" || lastRetry.message == "timeout")'
 """Kubelet and controller each have words of their own for an attempt that took too long."""
 
+_MEMORY = '(lastRetry.message contains "OOMKilled" || lastRetry.message contains "out of memory")'
+"""The exit code alone does not tell: 137 is any SIGKILL."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -63,27 +66,30 @@ TEMPORARY = RetryPolicy(
 LOST_NODE = RetryPolicy(
     name="lost node",
     matches=f'lastRetry.exitCode == "-1" && !{_LATE}',
-    attempts=3,
+    attempts=5,
+    last_on_demand=True,
     advice="node after node was lost: ask who looks after them",
 )
 """Nobody saw the step end: its node died, or its pod was evicted or deleted. Argo has no exit code
 then, and calls it Error or Failed as it happens, hence the policy `Always`. Kubernetes keeps the
-next attempt off a node that is not ready."""
+next attempt off a node that is not ready. A node that was taken away without notice looks the same:
+so as often as for `PREEMPTED`, and the last on nodes that stay."""
 
 PREEMPTED = RetryPolicy(
     name="preempted",
-    matches=f'lastRetry.exitCode in ["-1", "143"] && !{_LATE}',
+    matches=f'(lastRetry.exitCode in ["-1", "143"] || lastRetry.exitCode == "137" && !{_MEMORY})'
+    f" && !{_LATE}",
     attempts=5,
     last_on_demand=True,
     advice="machine after machine was taken away: take a tier of nodes that stay",
 )
 """The machine was taken away; 143 says that the step was told to go, and saved what it needs to go
-on. That is the phase Failed, while a vanished node is Error."""
+on. That is the phase Failed, while a vanished node is Error. 137 is who was killed before it had
+saved, if nobody says that memory ran out."""
 
 OUT_OF_MEMORY = RetryPolicy(
     name="out of memory",
-    matches=f'lastRetry.exitCode == "137" && !{_LATE}'
-    ' || lastRetry.message contains "OOMKilled" || lastRetry.message contains "out of memory"',
+    matches=f"{_MEMORY} && !{_LATE}",
     attempts=1,
     more_memory=True,
     advice="more memory than its tier has was not enough: take a larger tier",

@@ -36,8 +36,14 @@ BAD_NODE = (
 double quote: this stands in a text in a text."""
 
 
-def fields(tier: Tier, policies: Sequence[RetryPolicy]) -> Json:
+GRACE_SECONDS = 120
+"""For a step of a training and a checkpoint, when its pod is told to go."""
+
+
+def fields(tier: Tier, policies: Sequence[RetryPolicy], *, saves: bool) -> Json:
     """Return the template fields that put a step on *tier*, keyed as in YAML.
+
+    One that *saves* what it has done when it is told to go gets the time for it.
 
     What *policies* change from attempt to attempt is a `podSpecPatch`, which alone may read
     `retries` and `lastRetry` (rule 61).
@@ -48,6 +54,8 @@ def fields(tier: Tier, policies: Sequence[RetryPolicy]) -> Json:
     if tolerations := _tolerations(tier):
         found["tolerations"] = tolerations
     patch = {name: value for name, value in tier.pod.items() if name not in _FIELDS}
+    if saves:
+        patch.setdefault("terminationGracePeriodSeconds", GRACE_SECONDS)
     if grows := max((one.attempts for one in policies if one.more_memory), default=0):
         patch["containers"] = [{"name": "main", "resources": _growing_memory(tier, grows)}]
     if last := max((one.attempts for one in policies if one.last_on_demand), default=0):

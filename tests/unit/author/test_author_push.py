@@ -84,6 +84,12 @@ def test_a_push_that_starts_nothing_is_told_why(binding, push, reason):
     assert reason in decided.reason
 
 
+def test_a_push_that_takes_back_what_a_run_has_committed_starts_a_run(binding):
+    message = 'Revert "Publish 2013-05 [tiphys skip]"\n\nThis reverts commit 0123456.'
+    decided = trigger.decide(binding, event("dvc.lock", message=message), NOW)
+    assert isinstance(decided, trigger.Start)
+
+
 def test_manifests_of_another_cluster_are_no_reason_to_wait(binding):
     push = event("components/train.py", "manifests/ci/training.yaml")
     assert isinstance(trigger.decide(binding, push, NOW), trigger.Start)

@@ -37,9 +37,13 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.PREEMPTED, "143", "Failed", "", True),
         (retries.PREEMPTED, "-1", "Error", "pod deleted", True),
         (retries.PREEMPTED, "143", "Failed", LATE, False),
+        (retries.PREEMPTED, "137", "Failed", "Error (exit code 137)", True),
+        (retries.PREEMPTED, "137", "Failed", OOM, False),
+        (retries.PREEMPTED, "137", "Failed", LATE, False),
         (retries.OUT_OF_MEMORY, "137", "Failed", OOM, True),
         (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
         (retries.OUT_OF_MEMORY, "137", "Failed", LATE, False),
+        (retries.OUT_OF_MEMORY, "137", "Failed", "Error (exit code 137)", False),
         (retries.BAD_DEVICE, "1", "Failed", XID, True),
         (retries.BAD_DEVICE, "76", "Failed", "", True),
         (retries.BAD_DEVICE, "1", "Failed", "", False),
@@ -63,6 +67,9 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
         ("75", "", 2, True),  # the third retry of three
         ("75", "", 3, False),
         ("143", "", 4, True),  # the fifth of five
+        ("-1", "pod deleted", 4, True),
+        ("-1", "pod deleted", 5, False),
+        ("137", "Error (exit code 137)", 4, True),
         ("137", OOM, 0, True),
         ("137", OOM, 1, False),  # others may have more, memory has one
         ("1", XID, 1, True),

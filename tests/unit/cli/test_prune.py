@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import argo_server, kubeconfig, run
+from tests.fakes import Silence, argo_server, kubeconfig, run
 from tiphys import runtime
 from tiphys.cli import main
 from tiphys.runtime.clock import SystemClock
@@ -33,14 +33,6 @@ spec:
 """
 
 
-class Silent:
-    def changed(self, workflow):
-        pass
-
-    def warned(self, text):
-        pass
-
-
 def old(path):
     os.utime(path, (OLD.timestamp(), OLD.timestamp()))
 
@@ -59,7 +51,7 @@ def here(tmp_path, monkeypatch):
         request = runtime.RunRequest(
             files=(tmp_path / "w.yaml",), name=name, root=tmp_path, parameters={"code": code}
         )
-        assert runtime.run(request, Silent()).phase == "Succeeded"
+        assert runtime.run(request, Silence()).phase == "Succeeded"
         stored = tmp_path / ".tiphys" / "artifacts" / "code" / f"{code}.tgz"
         stored.parent.mkdir(parents=True, exist_ok=True)
         stored.write_bytes(b"x")

@@ -38,7 +38,7 @@ def attempt(code, message="", phase="Failed"):
     [
         (2, "", "bad input: never tried again; no second look will mend it"),
         (75, "", "temporary (1 of 3): again after 2 seconds"),
-        (None, "pod deleted", "lost node (1 of 3): again after 2 seconds"),
+        (None, "pod deleted", "lost node (1 of 5): again after 2 seconds"),
         (143, "", "preempted (1 of 5): again after 2 seconds"),
         (137, OOM, "out of memory (1 of 1): again after 2 seconds, with 8Gi of memory"),
         (76, "", "bad device (1 of 2): again after 2 seconds, on another node"),
@@ -96,7 +96,8 @@ def test_the_policies_of_a_step_are_said_whether_it_failed_or_not():
     moved = template(podSpecPatch='{"nodeSelector":{"pool":"…"}}')
 
     assert decisions.policies(moved) == (
-        "bad input 0, temporary 3, lost node 3, preempted 5 (the last on demand), hanging 1, "
+        "bad input 0, temporary 3, lost node 5 (the last on demand), "
+        "preempted 5 (the last on demand), hanging 1, "
         "out of memory 1 (more memory), bad device 2 (another node)"
     )
     assert "preempted 5, hanging 1" in decisions.policies(template())
