@@ -9,6 +9,8 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 - an attempt that infrastructure ended is Failed or Error by chance of timing, and whether what it
   had written could still be saved is chance, too: both read "Lost";
   one that the kernel killed for its memory is not: both say OOMKilled;
+- a pod that a stop has ended says so, or only with which code, as the controller looks at it before
+  or after its end: both say that it was shut down;
 - whether a pod that was ended at its deadline still left a code or outputs is chance, too;
 - a message that says how something ended is compared, up to the words of the step itself; one
   that says what could not be resolved is a fault on both sides, each in its own words.
@@ -92,6 +94,7 @@ def lines(run: Object) -> list[str]:
         run=str(run["metadata"]["name"]),
         nodes=nodes,
         names={identity: str(node["name"]) for identity, node in nodes.items()},
+        shut_down=bool((run.get("spec") or {}).get("shutdown")),
         attempts={c for n in nodes.values() if n["type"] == "Retry" for c in n.get("children", ())},
     )
     facts = [f"phase {status.get('phase')}{tale.said(status)}", *tale.given("outputs", status)]
@@ -108,6 +111,8 @@ class _Tale:
     nodes: Mapping[str, Object]
     names: Mapping[str, str]
     """Of the nodes, by their identifiers."""
+    shut_down: bool
+    """Whether somebody has stopped or terminated the run."""
     attempts: Collection[str]
 
     def node(self, identity: str, node: Object) -> Iterator[str]:
@@ -115,9 +120,11 @@ class _Tale:
         phase, said = node.get("phase"), self.said(node)
         message = str(node.get("message") or "")
         overdue = message in OVERDUE
-        shut_down = message.startswith("workflow shutdown with strategy")
         for_memory = "OOMKilled" in message
         killed = phase in {"Failed", "Error"} and code in KILLED_CODES and not for_memory
+        shut_down = message.startswith("workflow shutdown with strategy")
+        if shut_down or (self.shut_down and killed and code and node["type"] == "Pod"):
+            shut_down, said = True, ": shut down"
         if killed and identity in self.attempts:
             phase, said = "Lost", ""
         if overdue or shut_down or (killed and (phase == "Lost" or node["type"] == "Retry")):

@@ -154,6 +154,33 @@ def test_what_a_pod_left_when_its_time_was_up_is_chance():
     assert parity.differences(here, there) == []
 
 
+SHUT_DOWN = {"phase": "Failed", "message": "workflow shutdown with strategy:  Stop"}
+TOLD_TO_GO = {
+    "phase": "Failed",
+    "message": "main: Error (exit code 143)",
+    "outputs": {"exitCode": "143"},
+}
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_whether_a_stop_or_only_its_code_is_told_of_a_pod_is_chance_in_a_stopped_run(stopped):
+    here, there = two(run(node("a"), tasks=TASKS))
+    for one in (here, there):
+        one["spec"] |= {"shutdown": "Stop"} if stopped else {}
+    here["status"]["nodes"]["r.a"] |= SHUT_DOWN
+    there["status"]["nodes"]["r.a"] |= TOLD_TO_GO
+    assert (parity.differences(here, there) == []) is stopped
+
+
+def test_a_step_that_failed_before_the_stop_is_not_shut_down():
+    here, there = two(run(node("a"), tasks=TASKS))
+    for one in (here, there):
+        one["spec"]["shutdown"] = "Stop"
+    here["status"]["nodes"]["r.a"] |= SHUT_DOWN
+    there["status"]["nodes"]["r.a"] |= TOLD_TO_GO | {"outputs": {"exitCode": "1"}}
+    assert parity.differences(here, there)
+
+
 def test_a_parameter_that_was_not_written_is_no_output():
     here, there = two(run(node("a"), tasks=TASKS))
     there["status"]["nodes"]["r.a"]["outputs"] = {"parameters": [{"name": "x"}]}
