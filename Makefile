@@ -21,9 +21,11 @@ install: .venv/.installed ## Set up .venv with everything a developer needs
 	$(UV) pip install -q --python .venv --no-deps -e .
 	@touch $@
 
-locks:           ## Recompile requirements/*.lock
+locks: .venv/.installed ## Recompile requirements/*.lock, and what follows: how the tests' cluster calls its images
 	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.lock
 	for role in $(ROLES); do $(COMPILE) requirements/$$role.in -o requirements/$$role.lock; done
+	$(BIN)/python tests/cluster/harness names
+	$(BIN)/tiphys render ci
 
 lock-check: locks ## The locks are what pyproject.toml and requirements/*.in say
 	git diff --exit-code --stat requirements
