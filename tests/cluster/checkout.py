@@ -1,6 +1,7 @@
 """A copy of the project, so that its runs and its registry start from nothing."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from harness.cluster import Cluster
 
 ROOT = Path(__file__).parents[2]
 LIMIT_SECONDS = 900
+OURS = "app.kubernetes.io/managed-by=tiphys"
+"""The label of all that Tiphys makes."""
 
 
 class Checkout:
@@ -20,14 +23,13 @@ class Checkout:
         self.root, self.cluster = root, cluster
         self.environment = {**os.environ, **cluster.environment, "COLUMNS": "200"}
 
-    @classmethod
-    def at(cls, root: Path, cluster: Cluster) -> "Checkout":
-        """Make it at *root*, with the project's data, which the cluster's remote has too."""
+    @staticmethod
+    def at(root: Path, cluster: Cluster) -> "Checkout":
+        """Make one at *root*, with the project's data, which the cluster's remote has too."""
         copy_project(root)
         (root / ".dvc" / "cache").symlink_to(ROOT / ".dvc" / "cache")
-        remote = cluster.places.state / "s3" / "dvc" / "files"
-        shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
-        return cls(root, cluster)
+        copy_data(cluster)
+        return Checkout(root, cluster)
 
     def tiphys(self, *words: str, code: int = 0) -> str:
         """Return what the command prints; it must end with *code*."""
@@ -67,7 +69,29 @@ def copy_project(to: Path) -> None:
             shutil.copy2(ROOT / name, to / name)
 
 
-OURS = "app.kubernetes.io/managed-by=tiphys"
+def copy_data(cluster: Cluster) -> None:
+    """Copy the project's data to the cluster's remote, where steps fetch them."""
+    remote = cluster.places.state / "s3" / "dvc" / "files"
+    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+
+
+def change(file: Path, *edits: tuple[str, str]) -> None:
+    """Replace patterns in a file; each must be there."""
+    text = file.read_text()
+    for pattern, replacement in edits:
+        text, found = re.subn(pattern, replacement, text)
+        assert found, pattern
+    file.write_text(text)
+
+
+def git(folder: Path, *words: str) -> str:
+    """Return what git prints in *folder*, where Ada is at work; it must end well."""
+    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    done = subprocess.run(
+        ["git", *who, *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def outputs_of(run: dict[str, Any]) -> dict[str, dict[str, str]]:

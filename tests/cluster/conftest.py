@@ -16,14 +16,16 @@ from xdist.scheduler import LoadScopeScheduling
 collect_ignore = ["failing"]
 """A project of its own: it is run by `test_failures`, not imported."""
 
-TOGETHER = {
-    "test_failures": "nodes",
-    "test_gang": "nodes",
-    "test_harness_faults": "nodes",
-    "test_training": "nodes",
-    "test_ui": "nodes",
-    "test_verbs": "nodes",
-}
+TOGETHER = frozenset(
+    {
+        "test_failures",
+        "test_gang",
+        "test_harness_faults",
+        "test_training",
+        "test_ui",
+        "test_verbs",
+    }
+)
 """Files that take nodes away, or the project's namespace for themselves: one after another."""
 
 FIGURE = "figure"
@@ -34,7 +36,7 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = Path(nodeid.partition("::")[0]).stem
-        return TOGETHER.get(file, file)
+        return "together" if file in TOGETHER else file
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:

@@ -5,37 +5,35 @@ import hmac
 import http.client
 import json
 import secrets
-import subprocess
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 
-import pytest
+from checkout import Checkout, git
 from harness.errors import HarnessError
+from harness.installation import Installation
+from patience import until
+
+from tiphys.report.rows import moment
 
 SECRET = secrets.token_hex(32)
 LIMIT_SECONDS = 900
 
 
-class Repository:
-    """A clone of the project's repository, from which commits are pushed."""
+class Repository(Checkout):
+    """A clone of the project's repository, from which commits are pushed, and its namespace."""
 
-    def __init__(self, folder, url):
-        self.folder, self.url, self.pushed = folder, url, False
+    def __init__(self, root, installed, url):
+        super().__init__(root, installed.cluster)
+        self.installed, self.url, self.pushed = installed, url, False
 
     def git(self, *words):
-        who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-        done = subprocess.run(
-            ["git", *who, *words], cwd=self.folder, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+        return git(self.root, *words)
 
     def push(self, edits, *, message="Change something", branch="main"):
         """Commit *edits*, {path: text -> text}; return GitHub's payload."""
         before = self.git("rev-parse", "--verify", "-q", "HEAD") if self.pushed else "0" * 40
         for path, edit in edits.items():
-            file = self.folder / path
+            file = self.root / path
             file.write_text(edit(file.read_text() if file.exists() else ""))
         self.git("add", "-A")
         self.git("commit", "-q", "-m", message)
@@ -67,13 +65,11 @@ def payload(url, before, after, *, modified, message, branch):
     }
 
 
-@dataclass
+@dataclass(frozen=True)
 class Hook:
     """The webhook of one namespace."""
 
-    cluster: object
-    namespace: str
-    answer: str = ""
+    installed: Installation
 
     def deliver(self, body, *, secret=SECRET, event="push"):
         """Send a signed event and return the status of the answer."""
@@ -84,38 +80,38 @@ class Hook:
             "X-GitHub-Event": event,
             "X-Hub-Signature-256": f"sha256={signature}",
         }
-        server = http.client.HTTPConnection(self.cluster.server.removeprefix("http://"), timeout=30)
-        server.request("POST", f"/api/v1/events/{self.namespace}/git", text, headers)
+        address = self.installed.cluster.server.removeprefix("http://")
+        server = http.client.HTTPConnection(address, timeout=30)
+        server.request("POST", f"/api/v1/events/{self.installed.namespace}/git", text, headers)
         answer = server.getresponse()
-        self.answer = answer.read().decode()
+        answer.read()  # to its end, which closes it
         server.close()
         return answer.status
 
     def runs(self):
         """Return the runs that pushes started, by name."""
         label = "workflows.argoproj.io/workflow-event-binding=push-training"
-        found = self.cluster.get("workflows", f"-n={self.namespace}", "-l", label)
+        found = self.installed.get("workflows", "-l", label)
         return {run["metadata"]["name"]: run for run in found["items"]}
 
     def ended(self, name):
         """Return a run once it has ended, and what was seen of its pods, which are gone then."""
-        seen, end = Seen(), time.monotonic() + LIMIT_SECONDS
-        while time.monotonic() < end:
+        seen = Seen()
+
+        def look():
             self._look(name, seen)
-            run = self.cluster.get("workflow", name, f"-n={self.namespace}")
-            if run.get("status", {}).get("finishedAt"):
-                return run, seen
-            time.sleep(1)
-        pytest.fail(f"{name} has not ended after {LIMIT_SECONDS} s")
+            run = self.installed.get("workflow", name)
+            return run if run.get("status", {}).get("finishedAt") else None
+
+        return until(f"the end of {name}", look, LIMIT_SECONDS, every_seconds=1), seen
 
     def _look(self, name, seen):
         label = f"workflows.argoproj.io/workflow={name}"
-        for pod in self.cluster.get("pods", f"-n={self.namespace}", "-l", label)["items"]:
+        for pod in self.installed.get("pods", "-l", label)["items"]:
             found, span = pod["metadata"]["name"], main_of(pod)
             if span and found not in seen.spans:
                 with suppress(HarnessError):  # a pod that is gone meanwhile
-                    words = ("logs", found, f"-n={self.namespace}", "-c=main")
-                    seen.logs[found] = self.cluster.kubectl(*words)
+                    seen.logs[found] = self.installed.kubectl("logs", found, "-c=main")
                     seen.spans[found] = span
 
 
@@ -138,7 +134,3 @@ def main_of(pod):
         if status["name"] == "main" and ended:
             return moment(ended["startedAt"]), moment(ended["finishedAt"])
     return None
-
-
-def moment(text):
-    return datetime.fromisoformat(text)

@@ -1,16 +1,14 @@
 """Least privilege on the real API server: what each account of `install.yaml` may not do."""
 
-from pathlib import Path
-
 import pytest
 import yaml
+from checkout import OURS, ROOT
 from harness.errors import HarnessError
 
 from tiphys.ml.serving import kubernetes
 
 pytestmark = pytest.mark.cluster
 
-ROOT = Path(__file__).parents[2]
 DOCUMENTS = list(yaml.safe_load_all((ROOT / "manifests/ci/install.yaml").read_text()))
 ACCOUNTS = [each["metadata"]["name"] for each in DOCUMENTS if each["kind"] == "ServiceAccount"]
 
@@ -39,6 +37,7 @@ patch deployments.apps/serve-flights
 patch services/serve-flights""",
     "tiphys-train-gang": """\
 create jobsets.jobset.x-k8s.io
+get jobsets.jobset.x-k8s.io
 delete jobsets.jobset.x-k8s.io
 list pods
 get pods/log""",
@@ -64,7 +63,12 @@ delete deployments.apps/serve-flights
 list deployments.apps
 list pods""",
     "tiphys-train-gang": """\
-delete pods""",
+get pods
+delete pods
+watch jobsets.jobset.x-k8s.io
+patch jobsets.jobset.x-k8s.io
+patch deployments.apps
+create jobs.batch""",
     "tiphys-submitter": """\
 delete workflowtemplates.argoproj.io
 patch deployments.apps
@@ -165,7 +169,7 @@ def test_with_its_own_token_deploy_cannot_read_the_datas_secret(flights):
 
 def test_no_role_of_ours_has_a_wildcard(flights):
     roles = [each for each in DOCUMENTS if each["kind"] == "Role"]
-    there = flights.get("roles", "-l", "app.kubernetes.io/managed-by=tiphys")["items"]
+    there = flights.get("roles", "-l", OURS)["items"]
 
     assert {each["metadata"]["name"] for each in roles} <= {
         each["metadata"]["name"] for each in there

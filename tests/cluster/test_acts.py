@@ -6,10 +6,10 @@ The first line of a file says what is done: `# suspend when NODE is PHASE; resum
 import json
 import re
 import threading
-import time
 from pathlib import Path
 
 import pytest
+from patience import until
 
 from tiphys import runtime
 from tiphys.engine import naming
@@ -62,21 +62,23 @@ def started(cluster):
     made = cluster.argo("submit", *map(str, CASES), "--output=name").split()
     names = dict(zip(CASES, made, strict=True))
     todo = {case: acts_of(case) for case in CASES}
-    end = time.monotonic() + LIMIT_SECONDS
-    while any(todo.values()) and time.monotonic() < end:
+
+    def left():
+        return {case.stem: acts for case, acts in todo.items() if acts}
+
+    def act():
         for case, acts in todo.items():
             if acts and is_due(cluster.get("workflow", names[case]), *acts[0][1:]):
                 cluster.argo(acts.pop(0)[0], names[case])
-        time.sleep(0.5)
+        return not left()
+
+    until(lambda: f"what is to be done on Argo to be due: {left()}", act, LIMIT_SECONDS)
     return names
 
 
 @pytest.fixture
 def remote(cluster, started, case):
-    limit = f"--timeout={LIMIT_SECONDS}s"
-    name = started[case]
-    cluster.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
-    return cluster.get("workflow", name)
+    return cluster.ended(started[case], LIMIT_SECONDS)
 
 
 @pytest.fixture

@@ -2,18 +2,18 @@
 
 import copy
 import re
-import time
-from pathlib import Path
 
 import pytest
 import yaml
+from checkout import ROOT
 from harness.errors import HarnessError
+from patience import until
 
 from tiphys.ml.serving import kubernetes
 
 pytestmark = pytest.mark.cluster
 
-DOCS = Path(__file__).parents[2] / "docs" / "production.md"
+DOCS = ROOT / "docs" / "production.md"
 PATIENCE_SECONDS = 60
 KEY = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s3", "key": "a"}}}
 SERVER = kubernetes.deployment(
@@ -57,9 +57,11 @@ def deploy(flights):
 
     flights.kubectl("apply", "-f", "-", stdin=policy)
     try:
-        end = time.monotonic() + PATIENCE_SECONDS
-        while "denied request" not in answer(_changed(_take)) and time.monotonic() < end:
-            time.sleep(1)
+        until(
+            "the policy to be in force",
+            lambda: "denied request" in answer(_changed(_take)),
+            PATIENCE_SECONDS,
+        )
         yield answer
     finally:
         flights.kubectl("delete", "-f", "-", stdin=policy)

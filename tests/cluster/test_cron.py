@@ -16,12 +16,13 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from checkout import Checkout, outputs_of
+from checkout import Checkout, change, copy_project, git, outputs_of
 from harness.installation import guarded
 from patience import until
 
 from tiphys.manifest import crons
 from tiphys.ml.data import calendar
+from tiphys.report.rows import moment
 
 pytestmark = pytest.mark.cluster
 
@@ -34,20 +35,18 @@ LAST = "2013-04"
 class Project(Checkout):
     """The copy, whose commands ask the namespace of its own."""
 
-    def kubectl(self, *words, stdin=None):
-        return self.cluster.kubectl(*words, f"--namespace={NAMESPACE}", stdin=stdin)
-
-    def get(self, *words):
-        return self.cluster.get(*words, f"--namespace={NAMESPACE}")
+    def __init__(self, root, installed):
+        super().__init__(root, installed.cluster)
+        self.installed = installed
 
     def runs(self, cron):
         """Return the runs that *cron* started, the oldest first."""
         label = f"workflows.argoproj.io/cron-workflow={cron}"
-        return sorted(self.get("workflows", "-l", label)["items"], key=scheduled)
+        return sorted(self.installed.get("workflows", "-l", label)["items"], key=scheduled)
 
     def ended(self, name):
         """Return the run *name* once it has ended well."""
-        run = until(f"the end of {name}", lambda: ended(self.get("workflow", name)), LIMIT)
+        run = self.installed.ended(name, LIMIT)
         assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
         return run
 
@@ -59,7 +58,7 @@ class Project(Checkout):
             "metadata": {"name": run},
             "spec": {"workflowTemplateRef": {"name": "publishing"}},
         }
-        self.kubectl("create", "--filename=-", stdin=json.dumps(workflow))
+        self.installed.kubectl("create", "--filename=-", stdin=json.dumps(workflow))
 
     def published(self, run):
         """Return what the run *run* has published, once it has ended."""
@@ -67,9 +66,9 @@ class Project(Checkout):
 
     def trivial(self, name, spec):
         """Make a CronWorkflow of one step that does nothing."""
-        image = self.get("workflowtemplate", "publishing")["spec"]["templates"][1]["container"]
+        template = self.installed.get("workflowtemplate", "publishing")["spec"]["templates"][1]
         restricted = ("image", "imagePullPolicy", "securityContext", "resources")
-        container = {key: image[key] for key in restricted}
+        container = {key: template["container"][key] for key in restricted}
         container |= {"command": ["python", "-c", "pass"]}
         workflow = {
             "entrypoint": "main",
@@ -83,17 +82,13 @@ class Project(Checkout):
             "metadata": {"name": name},
             "spec": {"workflowSpec": workflow, **spec},
         }
-        self.kubectl("apply", "--filename=-", stdin=json.dumps(document))
+        self.installed.kubectl("apply", "--filename=-", stdin=json.dumps(document))
         return crons.of(document)
 
 
 def scheduled(run):
     """Return the start that the controller made *run* for: its name ends in it."""
     return int(run["metadata"]["name"].rpartition("-")[2])
-
-
-def ended(run):
-    return run if run.get("status", {}).get("finishedAt") else None
 
 
 def now():
@@ -105,35 +100,26 @@ def sleep_past_the_minute(seconds):
     time.sleep(60 - time.time() % 60 + seconds)  # noqa: TID251 - as above
 
 
-def change(file, *edits):
-    """Replace patterns in a file; each must be there."""
-    text = file.read_text()
-    for pattern, replacement in edits:
-        text, found = re.subn(pattern, replacement, text)
-        assert found, pattern
-    file.write_text(text)
-
-
 @pytest.fixture(scope="module")
 def project(cluster, tmp_path_factory):
     """Return the copy, pushed and installed; its retraining is suspended."""
-    with cluster.git_daemon() as remote, guarded(cluster, NAMESPACE) as bucket:
-        made = Project.at(tmp_path_factory.mktemp("cron") / "flights", cluster)
+    with cluster.git_daemon() as remote, guarded(cluster, NAMESPACE) as installed:
+        made = Project(tmp_path_factory.mktemp("cron") / "flights", installed)
+        copy_project(made.root)
         shrink(made, remote.url)
-        shutil.copytree(made.root / ".dvc/cache/files", bucket / "dvc" / "files")
-        git(made, "add", "-A")
-        git(made, "commit", "-q", "-m", "The project")
-        git(made, "push", "-q", str(remote.path), "main")
-        cluster.kubectl("apply", "-f", str(made.root / "manifests/ci/install.yaml"))
-        token = made.kubectl("create", "token", "tiphys-submitter").strip()
-        made.environment |= {"ARGO_TOKEN": token}
+        shutil.copytree(made.root / ".dvc/cache/files", installed.bucket / "dvc" / "files")
+        git(made.root, "add", "-A")
+        git(made.root, "commit", "-q", "-m", "The project")
+        git(made.root, "push", "-q", str(remote.path), "main")
+        installed.kubectl("apply", "-f", str(made.root / "manifests/ci/install.yaml"))
+        made.environment |= {"ARGO_TOKEN": installed.token("tiphys-submitter")}
         yield made
 
 
 def shrink(project, url):
     """Make the copy small, and its own: namespace, storage, repository, schedule, data."""
     root = project.root
-    git(project, "init", "-q", "-b", "main")
+    git(root, "init", "-q", "-b", "main")
     change(
         root / "manifests/ci/profile.yaml",
         (r"source: archive", f'source: {{git: "{url}"}}'),
@@ -160,7 +146,6 @@ def shrink(project, url):
         (r"max: 0.65", "max: 3"),
     )
     change(root / "params.yaml", (r"last: 2013-12", f"last: {LAST}"))
-    (root / ".dvc/cache").unlink()  # a link to the project's
     python = Path(sys.executable)
     path = f"{python.parent}:{os.environ['PATH']}"
     environment = {**os.environ, "PATH": path}
@@ -169,14 +154,6 @@ def shrink(project, url):
     change(
         root / "manifests/ci/install.yaml", (r"(  - '?\* \* \* \* \*'?\n)", r"\1  suspend: true\n")
     )
-
-
-def git(project, *words):
-    who = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    done = subprocess.run(
-        ["git", *who, *words], cwd=project.root, capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 @pytest.fixture(scope="module")
@@ -264,8 +241,9 @@ def test_a_run_whose_pod_is_deleted_publishes_its_month_all_the_same(project):
     month = outputs_of(before)["publish"]["month"]
     project.start_publishing("publishing-deleted")
     label = "workflows.argoproj.io/workflow=publishing-deleted"
-    until("its pod", lambda: running(project.get("pods", "-l", label)["items"]), LIMIT)
-    project.kubectl("delete", "pods", "-l", label, "--grace-period=0", "--force")
+    pods = ("pods", "-l", label)
+    until("its pod", lambda: running(project.installed.get(*pods)["items"]), LIMIT)
+    project.installed.kubectl("delete", *pods, "--grace-period=0", "--force")
 
     published = project.published("publishing-deleted")["month"]
 
@@ -294,7 +272,7 @@ def test_a_time_zone_decides_when_a_schedule_starts(project):
 
     assert scheduled(run) == int(due.timestamp())
     assert project.runs("elsewhere") == []
-    status = project.get("cronworkflow", "there")["status"]
+    status = project.installed.get("cronworkflow", "there")["status"]
     assert moment(status["lastScheduledTime"]) == due
 
 
@@ -316,14 +294,14 @@ def test_a_start_that_was_missed_for_longer_than_its_deadline_is_lost(project):
 def test_an_impossible_schedule_that_argo_takes_is_shown_as_never(project):
     project.trivial("never", {"schedules": ["0 0 1 * *"], "suspend": True})
     patch = json.dumps({"spec": {"schedules": ["0 0 31 2 *"], "suspend": False}})
-    project.kubectl("patch", "cronworkflow", "never", "--type=merge", f"--patch={patch}")
+    project.installed.kubectl("patch", "cronworkflow", "never", "--type=merge", f"--patch={patch}")
 
     listed = project.tiphys("cron", "list", "--on", "ci")
 
     assert "never comes" in re.sub(r"\s+", " ", listed)
 
 
-def test_from_a_start_to_the_new_model_takes_minutes(story, tell):
+def test_how_long_it_takes_from_a_start_to_the_new_model_is_told(story, tell):
     lines = []
     for name in ("first", "second"):
         run = story[name]
@@ -341,7 +319,3 @@ def test_from_a_start_to_the_new_model_takes_minutes(story, tell):
         whole = (answered - created).total_seconds()
         lines.append(f"{name} start to answering model: {whole:.0f} s ({steps})")
     tell(*lines, f"publishing a month: {story['publishing seconds']:.0f} s")
-
-
-def moment(text):
-    return datetime.fromisoformat(text)

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from checkout import git
 from harness.errors import HarnessError
 
 pytestmark = pytest.mark.cluster
@@ -85,12 +86,8 @@ def test_a_pod_that_may_raise_its_rights_is_refused_in_the_projects_namespace(fl
 
 
 def test_a_repository_of_ours_is_read_and_pushed_to_by_url(cluster, tmp_path):
-    def git(*words):
-        identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com")
-        return cluster.run_inside(["git", "-C", tmp_path, *identity, *words])
-
     with cluster.git_daemon() as remote:
-        git("init", "-q", "-b", "main")
-        git("commit", "-q", "--allow-empty", "-m", "First")
-        git("push", "-q", remote.url, "main")
-        assert git("rev-parse", "main").strip() in git("ls-remote", remote.url)
+        git(tmp_path, "init", "-q", "-b", "main")
+        git(tmp_path, "commit", "-q", "--allow-empty", "-m", "First")
+        git(tmp_path, "push", "-q", remote.url, "main")
+        assert git(tmp_path, "rev-parse", "main") in git(tmp_path, "ls-remote", remote.url)

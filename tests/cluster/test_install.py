@@ -1,20 +1,18 @@
 """`install.yaml` in somebody's cluster: applied, compared, used without Tiphys, and taken away."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 import yaml
+from checkout import OURS, ROOT, copy_data
 from harness.installation import installation
 
 from tiphys.runtime import pack_project
 
 pytestmark = pytest.mark.cluster
 
-ROOT = Path(__file__).parents[2]
 OPENSHIFT = {"runAsUser": 1000770000, "runAsGroup": 0}
-OURS = "app.kubernetes.io/managed-by=tiphys"
 MADE_BY_RUNS = "workflows,deployments,services"
 EVERY_KIND = (
     f"{MADE_BY_RUNS},serviceaccounts,roles,rolebindings,secrets,workflowtemplates,cronworkflows,"
@@ -37,8 +35,7 @@ def code(cluster):
     folder = cluster.places.state / "s3" / "artifacts" / "code"
     folder.mkdir(exist_ok=True)
     (folder / "install-test.tgz").write_bytes(archive.archive)
-    remote = cluster.places.state / "s3" / "dvc" / "files"
-    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+    copy_data(cluster)
     return "install-test"
 
 

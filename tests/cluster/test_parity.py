@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import Silence
 from tiphys import runtime
 from tiphys.review import parity
 
@@ -19,16 +20,6 @@ LIBRARY = sorted((CORPUS / "library").glob("*.yaml"))
 LIMIT_SECONDS = 300
 AHEAD = 10
 """So many runs Argo has at once: under more, a small machine loses what it killed and why."""
-
-
-class Silence:
-    """An observer that nobody listens to."""
-
-    def changed(self, workflow):
-        pass
-
-    def warned(self, text):
-        pass
 
 
 @pytest.fixture(scope="module")
@@ -50,9 +41,7 @@ def submitted(cluster, runs, case):
 
 @pytest.fixture
 def remote(cluster, submitted):
-    limit = f"--timeout={LIMIT_SECONDS}s"
-    cluster.kubectl("wait", "--for=condition=Completed", f"workflow/{submitted}", limit)
-    return cluster.get("workflow", submitted)
+    return cluster.ended(submitted, LIMIT_SECONDS)
 
 
 @pytest.fixture

@@ -4,19 +4,14 @@ The payloads are GitHub's and signed; the repository is served by `git daemon`.
 """
 
 import json
-import os
-import re
 import secrets
-import shutil
-import subprocess
-import sys
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from checkout import ROOT, copy_project, outputs_of
+from checkout import change, copy_data, copy_project, outputs_of
 from harness.installation import guarded
-from pushes import LIMIT_SECONDS, SECRET, Hook, Repository, moment
+from pushes import LIMIT_SECONDS, SECRET, Hook, Repository
+
+from tiphys.report.rows import moment
 
 pytestmark = pytest.mark.cluster
 
@@ -28,53 +23,38 @@ SLOW_SECONDS = 75
 @pytest.fixture(scope="module")
 def repository(cluster, tmp_path_factory):
     """Serve a repository with a copy of the project, installed in a namespace of its own."""
-    with cluster.git_daemon() as remote:
-        copy = tmp_path_factory.mktemp("push") / "flights"
-        copy_project(copy)
+    with cluster.git_daemon() as remote, guarded(cluster, NAMESPACE) as installed:
+        made = Repository(tmp_path_factory.mktemp("push") / "flights", installed, remote.url)
+        copy_project(made.root)
         change(
-            copy / "manifests/ci/profile.yaml",
+            made.root / "manifests/ci/profile.yaml",
             (r"source: archive", f'source: {{git: "{remote.url}"}}'),
             (r"namespace: flights", f"namespace: {NAMESPACE}"),
             (r"s3://(registry|checkpoints)", rf"s3://{NAMESPACE}/\1"),
             (r"cache: .*\n", ""),
         )
         # here it is about the order of deployments, not about which model is better
-        change(copy / "gate/flights.yaml", (r"margin: [0-9.]+", "margin: 0.4"))
-        change(copy / "gate/flights.yaml", (r"rule: superior", "rule: non_inferior, margin: 0.4"))
-        render = [Path(sys.executable).with_name("tiphys"), "render", "ci"]
-        subprocess.run(render, cwd=copy, check=True)
-        made = Repository(copy, remote.url)
+        change(
+            made.root / "gate/flights.yaml",
+            (r"margin: [0-9.]+", "margin: 0.4"),
+            (r"rule: superior", "rule: non_inferior, margin: 0.4"),
+        )
+        made.tiphys("render", "ci")
         made.git("init", "-q", "-b", "main")
         made.git("remote", "add", "origin", str(remote.path))
         made.push({"README.md": str}, message="The project")
-        with _installed(cluster, copy):
-            yield made
-
-
-@contextmanager
-def _installed(cluster, copy):
-    with guarded(cluster, NAMESPACE):
-        cluster.kubectl("apply", "-f", str(copy / "manifests/ci/install.yaml"))
-        remote = cluster.places.state / "s3" / "dvc" / "files"
-        shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
-        yield
-
-
-def change(file, *edits):
-    """Replace patterns in a file; each must be there."""
-    text = file.read_text()
-    for pattern, replacement in edits:
-        text, found = re.subn(pattern, replacement, text)
-        assert found, pattern
-    file.write_text(text)
+        installed.kubectl("apply", "-f", str(made.root / "manifests/ci/install.yaml"))
+        copy_data(cluster)
+        yield made
 
 
 @pytest.fixture(scope="module")
-def hook(cluster, repository):
+def hook(repository):
     """Give the webhook its secret, from the rendered template."""
-    template = (repository.folder / "manifests/ci/webhook-secret.yaml.template").read_text()
-    cluster.kubectl("apply", "-f=-", stdin=template.replace("${WEBHOOK_SECRET}", SECRET))
-    return Hook(cluster, NAMESPACE)
+    template = (repository.root / "manifests/ci/webhook-secret.yaml.template").read_text()
+    installed = repository.installed
+    installed.kubectl("apply", "-f=-", stdin=template.replace("${WEBHOOK_SECRET}", SECRET))
+    return Hook(installed)
 
 
 @pytest.fixture(scope="module")
@@ -144,43 +124,32 @@ def test_a_redelivered_push_makes_no_second_run(pushed, hook):
 
 
 @pytest.fixture
-def trigger(hook, repository, tmp_path):
+def trigger(repository, tmp_path):
     """Return what `tiphys trigger` does with a payload: how a team without webhooks starts runs."""
 
     def trigger(event):
         file = tmp_path / "event.json"
         file.write_text(json.dumps(event))
-        account = ("create", "token", "tiphys-submitter", f"-n={NAMESPACE}")
-        token = hook.cluster.kubectl(*account).strip()
-        return subprocess.run(
-            [Path(sys.executable).with_name("tiphys"), "trigger", file, "--on", "ci"],
-            cwd=repository.folder,
-            env={**os.environ, **hook.cluster.environment, "ARGO_TOKEN": token},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        repository.environment["ARGO_TOKEN"] = repository.installed.token("tiphys-submitter")
+        return repository.tiphys("trigger", str(file), "--on", "ci")
 
     return trigger
 
 
 def test_a_push_that_the_webhook_has_delivered_is_not_started_again_without_it(pushed, trigger):
-    done = trigger(pushed["event"])
-    assert done.returncode == 0, done.stderr
-    assert "this push has started it already" in done.stdout
+    assert "this push has started it already" in trigger(pushed["event"])
 
 
 @pytest.mark.usefixtures("pushed")
 def test_without_a_webhook_the_run_of_a_push_is_the_same(hook, repository, trigger):
     event = repository.push({"params.yaml": lambda text: text + "# changed\n"})
-    done = trigger(event)
-    assert done.returncode == 0, done.stderr
+    trigger(event)
     name = f"training-{event['after'][:12]}"
-    run = hook.cluster.get("workflow", name, f"-n={NAMESPACE}")
+    run = hook.installed.get("workflow", name)
     given = {p["name"]: p["value"] for p in run["spec"]["arguments"]["parameters"]}
     assert given["revision"] == event["after"]
     assert hook.deliver(event) >= 400  # the name is taken, so the webhook adds nothing
-    hook.cluster.kubectl("delete", "workflow", name, f"-n={NAMESPACE}")
+    hook.installed.kubectl("delete", "workflow", name)
 
 
 @pytest.mark.parametrize("reason", IGNORED)
@@ -204,7 +173,7 @@ def test_a_wrong_signature_is_refused(pushed, hook):
     assert set(hook.runs()) == before
 
 
-def test_from_push_to_the_new_model_takes_minutes(pushed, tell):
+def test_how_long_it_takes_from_push_to_the_new_model_is_told(pushed, tell):
     run = pushed["run"]
     pods = sorted((n for n in nodes(run) if n["type"] == "Pod"), key=lambda n: n["startedAt"])
     answered = next(n["finishedAt"] for n in nodes(run) if n["displayName"] == "deploy")

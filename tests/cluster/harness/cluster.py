@@ -90,36 +90,35 @@ class Cluster:
         found: Json = json.loads(self.kubectl("get", *words, "-o", "json"))
         return found
 
-    def argo(self, *words: str, stdin: str | None = None) -> str:
+    def argo(self, *words: str) -> str:
         """Return what the argo command prints, through Argo Server, as the submitter."""
-        return self._run([self.binaries / "argo", *words], self.environment, stdin)
+        return self._run([self.binaries / "argo", *words], self.environment)
 
-    def run_workflow(self, manifest: Path, timeout_seconds: int = 300) -> Json:
+    def run_workflow(self, manifest: Path) -> Json:
         """Return the Workflow that the argo command made from *manifest*, once it is completed."""
-        name = self.argo("submit", str(manifest), "--output=name").strip()
-        limit = f"--timeout={timeout_seconds}s"
+        return self.ended(self.argo("submit", str(manifest), "--output=name").strip())
+
+    def ended(self, name: str, seconds: int = 300) -> Json:
+        """Return the Workflow *name* once it is completed; it has so many *seconds* for that."""
+        limit = f"--timeout={seconds}s"
         self.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
         return self.get("workflow", name)
 
-    def run_pod(self, manifest: Json, timeout_seconds: int = 120) -> Json:
+    def run_pod(self, manifest: Json) -> Json:
         """Return the Pod of *manifest* once its one container ended, in place of an older one."""
         name = f"pod/{manifest['metadata']['name']}"
         self.kubectl("delete", name, "--now", "--ignore-not-found")
         self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
         ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}"
-        self.kubectl("wait", ended, name, f"--timeout={timeout_seconds}s")
+        self.kubectl("wait", ended, name, "--timeout=120s")
         return self.get(name)
 
-    def lose_node(self, name: str) -> None:
-        """Have the node vanish with all that runs on it, and return once Kubernetes knows."""
-        self.nodes.lose(named(name))
-
-    def return_node(self, name: str) -> None:
-        """Start a lost node again; it has its images, GPUs, labels and taint."""
-        self.nodes.bring_back(named(name))
-
     def lost_node(self, name: str) -> AbstractContextManager[None]:
-        """Be without the node for as long as the block runs."""
+        """Be without the node, and all that ran on it, for as long as the block runs.
+
+        Kubernetes knows when the block begins. The node comes back with its images, GPUs, labels
+        and taint.
+        """
         return self.nodes.lost(named(name))
 
     def taint(self, name: str, key: str, value: str, effect: str) -> None:

@@ -17,11 +17,12 @@ RESTRICTED = "pod-security.kubernetes.io/enforce=restricted"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Installation:
-    """A namespace that Pod Security `restricted` guards, and the file to apply to it."""
+    """A namespace that Pod Security `restricted` guards, with storage of its own."""
 
     cluster: Cluster
     namespace: str
-    file: Path
+    bucket: Path
+    """The folder that is its bucket."""
 
     def kubectl(self, *words: str, stdin: str | None = None) -> str:
         """Return what kubectl prints of this namespace, as the administrator."""
@@ -33,8 +34,8 @@ class Installation:
         return found
 
     def token(self, account: str) -> str:
-        """Return a short-lived token of *account*."""
-        return self.kubectl("create", "token", account, "--duration=10m").strip()
+        """Return a token of *account*, good for an hour."""
+        return self.kubectl("create", "token", account).strip()
 
     def argo(self, *words: str) -> str:
         """Return what the argo command prints, with a token of the installed submitter."""
@@ -42,23 +43,33 @@ class Installation:
         command = ["env", token, "argo", *words, "--namespace", self.namespace]
         return self.cluster.run_inside(command)
 
-    def run(self, workflow: Json, timeout_seconds: int = 300) -> Json:
-        """Return *workflow* once it is completed."""
+    def run(self, workflow: Json, seconds: int = 300) -> Json:
+        """Return *workflow* once it is completed; it has so many *seconds* for that."""
         made = json.loads(
             self.kubectl("create", "-f", "-", "-o", "json", stdin=json.dumps(workflow))
         )
-        name = made["metadata"]["name"]
-        limit = f"--timeout={timeout_seconds}s"
+        return self.ended(made["metadata"]["name"], seconds)
+
+    def ended(self, name: str, seconds: int = 300) -> Json:
+        """Return the Workflow *name* once it is completed; it has so many *seconds* for that."""
+        limit = f"--timeout={seconds}s"
         self.kubectl("wait", "--for=condition=Completed", f"workflow/{name}", limit)
         return self.get("workflow", name)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared(Installation):
+    """One with the claim that the profile names, and the project's files written for it."""
+
+    file: Path
+    """What to apply to it."""
+
+
 @contextmanager
-def guarded(cluster: Cluster, namespace: str) -> Iterator[Path]:
+def guarded(cluster: Cluster, namespace: str) -> Iterator[Installation]:
     """Make a namespace that Pod Security `restricted` guards, and its storage; then remove both.
 
-    It has the Secrets that the profile names, and an empty bucket of its own name, which is a
-    folder: that is what it yields.
+    It has the Secrets that the profile names, and an empty bucket of its own name.
     """
     bucket = cluster.places.state / "s3" / namespace
     shutil.rmtree(bucket, ignore_errors=True)
@@ -70,13 +81,13 @@ def guarded(cluster: Cluster, namespace: str) -> Iterator[Path]:
     literals = [f"--from-literal={key}={value}" for key, value in keys.items()]
     for name in ("s3", "s3-data"):
         cluster.kubectl("create", "secret", "generic", name, f"--namespace={namespace}", *literals)
-    yield bucket
+    yield Installation(cluster=cluster, namespace=namespace, bucket=bucket)
     cluster.kubectl("delete", "namespace", namespace)
     shutil.rmtree(bucket)
 
 
 @contextmanager
-def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Installation]:
+def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Prepared]:
     """Make a namespace for the files of *root*, written for it below *folder*; then remove it.
 
     Its registry is its own too, so that other runs of the project keep theirs.
@@ -90,10 +101,10 @@ def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Install
         _move(document, namespace)
     file = folder / "install.yaml"
     file.write_text(yaml.safe_dump_all(documents))
-    with guarded(cluster, namespace):
+    with guarded(cluster, namespace) as made:
         for each in _cache(cluster, namespace):
             cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
-        yield Installation(cluster=cluster, namespace=namespace, file=file)
+        yield Prepared(cluster=cluster, namespace=namespace, bucket=made.bucket, file=file)
     cluster.kubectl("delete", "persistentvolume", namespace)
 
 
