@@ -33,16 +33,24 @@ def command(on: str | None) -> int:
 
 def _show(console: Console, checks: Iterable[Check]) -> int:
     """Print each finding as it comes, and return how many are bad."""
-    bad = 0
+    bad = doubtful = 0
     for check in checks:
         sign, style = _SIGNS[check.good]
         bad += check.good is False
+        doubtful += check.good is None and bool(check.advice)
         line = Text(f"{sign} ", style=style)
         line.append(f"{check.what:<28} ", style="bold" if check.good is False else "")
         line.append(check.found, style="dim" if check.good is None else "")
         console.print(line, soft_wrap=True)
         if check.advice:
             console.print(Text(f"  {check.advice}", style="yellow"), soft_wrap=True)
-    said = "All is there." if not bad else f"{bad} missing or wrong."
-    console.print(f"\n{said}")
+    console.print(f"\n{_summary(bad, doubtful)}")
     return bad
+
+
+def _summary(bad: int, doubtful: int) -> str:
+    if bad:
+        return f"{bad} missing or wrong."
+    if doubtful:
+        return f"Nothing is known to be missing; {doubtful} to look at yourself."
+    return "All is there."

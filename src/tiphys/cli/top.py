@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import Console
@@ -16,6 +17,9 @@ from tiphys.report.usage import Level, Use
 from tiphys.runtime import machine, settings
 from tiphys.runtime.clock import SystemClock
 
+if TYPE_CHECKING:
+    from tiphys.cli.there import There
+
 
 @click.command("top")
 @place.option
@@ -26,17 +30,34 @@ def command(on: str | None) -> None:
     if on is None:
         console.print(_here(used))
     else:
-        _there(console, on, used)
+        used = _there(console, on, used)
     console.print()
     console.print(_steps(used) if used else Text("No step runs or waits.", style="dim"))
 
 
-def _there(console: Console, on: str, used: Sequence[Use]) -> None:
+def _there(console: Console, on: str, used: list[Use]) -> list[Use]:
+    """Print the tiers, and return the steps with what is seen of their gangs."""
     home = project.root()
     profile = project.profile(home, on)
-    nodes, unseen = place.there(home, profile).nodes()
+    where = place.there(home, profile)
+    nodes, unseen = where.nodes()
+    used, no_gangs = _gangs(where, used)
     console.print(_levels(usage.levels(profile.tiers.values(), used, nodes)))
-    output.unseen(console, unseen)
+    output.unseen(console, (*unseen, *no_gangs))
+    return used
+
+
+def _gangs(where: "There", used: list[Use]) -> tuple[list[Use], Sequence[str]]:
+    """Return *used* by the pods of gangs, and why these could not be looked at."""
+    from tiphys.cluster import sight  # noqa: PLC0415 - this machine has no gangs
+
+    tiers = where.profile.tiers
+    if not any(usage.launches(use, tiers) for use in used):
+        return used, ()
+    seen = sight.of_gangs(where.api())
+    if seen.pods is None:
+        return used, [f"{why} A gang counts as its launcher does." for why in seen.unseen]
+    return usage.of_gangs(used, tiers, seen.pods), ()
 
 
 def _levels(levels: Sequence[Level]) -> Table:

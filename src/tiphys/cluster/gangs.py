@@ -4,7 +4,8 @@ from tiphys.cluster import api as kubernetes
 from tiphys.cluster.api import Api, Object
 
 _OURS = {"labelSelector": "app.kubernetes.io/managed-by=tiphys"}
-_WORKFLOW = "tiphys.dev/workflow"
+LABEL = "tiphys.dev/workflow"
+"""What gangs and their pods have, and no other pods: the run they belong to."""
 
 
 def listed(api: Api) -> list[Object]:
@@ -26,7 +27,7 @@ def delete(api: Api, gang: Object) -> None:
 
 def selector(run: str) -> str:
     """Return the labels of the gangs, and of their pods, that belong to the run of this name."""
-    return f"{_WORKFLOW}={_label(run)}"
+    return f"{LABEL}={_label(run)}"
 
 
 def is_of(gang: Object, run: str) -> bool:
@@ -41,7 +42,7 @@ def _label(run: str) -> str:
 
 def run_of(gang: Object) -> str:
     """Return the run's name, or its first 63 characters."""
-    return str((gang["metadata"].get("labels") or {}).get(_WORKFLOW, "?"))
+    return str((gang["metadata"].get("labels") or {}).get(LABEL, "?"))
 
 
 def _path(api: Api) -> str:

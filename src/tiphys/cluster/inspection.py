@@ -21,22 +21,34 @@ NEEDED = (
     ("argoproj.io", "workflows", "patch", "`tiphys stop` and `terminate`"),
     ("argoproj.io", "workflows", "delete", "`tiphys delete`"),
     ("argoproj.io", "workflowtemplates", "get", "`tiphys run`"),
+    ("argoproj.io", "workflowtemplates", "list", "`tiphys prune`"),
     ("argoproj.io", "workflowtemplates", "create", "`tiphys run`"),
     ("argoproj.io", "workflowtemplates", "update", "`tiphys run`"),
     ("argoproj.io", "cronworkflows", "list", "`tiphys cron`"),
+    ("argoproj.io", "cronworkflows", "patch", "`tiphys cron suspend` and `resume`"),
     ("", "pods", "list", "`tiphys why`"),
+    ("", "pods", "watch", "`tiphys logs`"),
     ("", "pods", "delete", "`tiphys retry`"),
     ("", "pods/log", "get", "`tiphys logs`"),
     ("", "events", "list", "`tiphys why`"),
+    ("", "events", "watch", "`tiphys why`"),
 )
-"""(group, resource, verb, which command needs it) of whoever holds the token."""
+"""(group, resource, verb, which command needs it) of whoever holds the token: what Argo Server asks
+Kubernetes for with it. The Role tiphys-submitter gives all of it."""
 
 GANGS = (
     ("jobset.x-k8s.io", "jobsets", "list", "`tiphys prune`"),
     ("jobset.x-k8s.io", "jobsets", "delete", "`tiphys prune`"),
 )
+CRDS = ("workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults")
+"""The kinds of Argo Workflows that every run, schedule and report of a step is made of."""
+
+BINDINGS = "workfloweventbindings"
+"""The kind that a push needs besides."""
+
 _KINDS = {
     "ServiceAccount": "/api/v1/namespaces/{}/serviceaccounts",
+    "Secret": "/api/v1/namespaces/{}/secrets",
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
     "WorkflowEventBinding": "/apis/argoproj.io/v1alpha1/namespaces/{}/workfloweventbindings",

@@ -58,6 +58,17 @@ def of_nodes(api: Api | None) -> Sight:
     return Sight(nodes=nodes, unseen=tuple(look.unseen))
 
 
+def of_gangs(api: Api | None) -> Sight:
+    """Return the pods of every gang of the namespace, and no others."""
+    what = "pods of gangs"
+    if api is None:
+        return Sight(unseen=(f"{what}: {UNNAMED}.",))
+    look = _Look(api)
+    path = f"/api/v1/namespaces/{api.namespace}/pods"
+    pods = look.at("pods", path, {"labelSelector": gangs.LABEL}, called=what)
+    return Sight(pods=pods, unseen=tuple(look.unseen))
+
+
 class _Look:
     """Lists what may be listed, and remembers what may not."""
 
@@ -65,12 +76,18 @@ class _Look:
         self._api = api
         self.unseen: list[str] = []
 
-    def at(self, what: str, path: str, query: Mapping[str, str] = NOTHING) -> list[Object] | None:
+    def at(
+        self, what: str, path: str, query: Mapping[str, str] = NOTHING, called: str = ""
+    ) -> list[Object] | None:
+        """Return what is listed at *path*; None where it may not be.
+
+        *called* is what a person calls these objects of the resource *what*.
+        """
         try:
             return kubernetes.listed(self._api, path, query)
         except ApiError as problem:
             found = problem.found
             if problem.status == HTTPStatus.FORBIDDEN:
                 found = f"{self._api.known_as} may not list them; ask for get, list on {what}."
-            self.unseen.append(f"{what}: {found}")
+            self.unseen.append(f"{called or what}: {found}")
             return None

@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
 from tiphys.manifest.profile import Tier
 from tiphys.report.quantities import amount, spelled
-from tiphys.report.usage import taking
+from tiphys.report.usage import at_last, taking, tolerations
+from tiphys.report.waiting import scheduling
 
 Object = Mapping[str, Any]
 TESTED = "v4.0.7"
@@ -19,7 +20,7 @@ SKEW = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One finding. `good` None: nobody could look, and `found` says why."""
+    """One finding. `good` None: nobody could look, or nobody can know; `found` says why."""
 
     what: str
     good: bool | None
@@ -50,24 +51,81 @@ def tier(one: Tier, nodes: Sequence[Object]) -> Check:
     what = f"tier {one.name}"
     fitting = taking(one, nodes)
     if not fitting:
-        labels = ", ".join(f"{name}={value}" for name, value in one.node_selector.items())
+        labels = _labels(one)
         found = "no node takes it: all have taints"
         if labels:
             found = f"no node has {labels} and no taint that it does not tolerate"
         advice = "Correct its `nodeSelector` or `tolerations`, or add such a node."
         return Check(what=what, good=False, found=found, advice=advice)
-    asked = {**one.limits, **one.requests}
-    for name in (*one.requests, *(limit for limit in one.limits if "/" in limit)):
-        most = max(amount(_allocatable(node).get(name, 0)) for node in fitting)
-        if amount(asked[name]) > most:
-            found = f"asks for {asked[name]} of {name}; the largest node has {spelled(most, name)}"
-            return Check(what=what, good=False, found=found, advice="Ask for less in the profile.")
-    places = sum(_places(one, asked, node) for node in fitting)
+    if found := _too_large(one, fitting):
+        return Check(what=what, good=False, found=found, advice="Ask for less in the profile.")
+    places = sum(_places(one, node) for node in fitting)
     if places < one.nodes:
         found = f"a step takes {one.nodes} nodes; there is room for {places} of its pods"
         return Check(what=what, good=False, found=found, advice="Lower `nodes`, or add nodes.")
-    names = ", ".join(sorted(str(node["metadata"]["name"]) for node in fitting))
-    return Check(what=what, good=True, found=f"room for {places} of its pods on {names}")
+    found = f"room for {places} of its pods on {_names(fitting)}"
+    return Check(what=what, good=True, found=found)
+
+
+def on_demand(one: Tier, nodes: Sequence[Object]) -> Check | None:
+    """Judge whether the nodes can take the last attempt of a preempted step of this tier.
+
+    Without a node of that pool nobody can know: it may grow from none when a pod waits for it, or
+    its label may be wrong. So `good` is None, with advice. Where the pool has nodes whose taints
+    are not tolerated, the next one will have them, too: that is wrong.
+
+    None where the last attempt has no nodes of its own.
+    """
+    last = at_last(one)
+    if last.node_selector == one.node_selector:
+        return None
+    what, labels = f"tier {one.name}, on demand", _labels(last)
+    pool = [node for node in nodes if scheduling.has(node, last.node_selector)]
+    fitting = taking(last, nodes)
+    if pool and all(_shut(last, node) for node in pool):
+        found = f"all with {labels} have taints that it does not tolerate"
+        advice = "Correct `onDemand.tolerations` in the profile."
+        return Check(what=what, good=False, found=found, advice=advice)
+    why = _too_large(last, fitting) if fitting else f"none with {labels} is ready"
+    if why:
+        found = f"no such node now: {why if pool else f'none has {labels}'}"
+        return Check(what=what, good=None, found=found, advice=_GROWS)
+    return Check(what=what, good=True, found=f"its last attempt runs on {_names(fitting)}")
+
+
+_GROWS = (
+    "Right if that pool grows when a pod waits for it. Else correct `onDemand` in the profile: the "
+    "last attempt of a preempted step would wait for ever."
+)
+
+
+def _shut(one: Tier, node: Object) -> bool:
+    """Whether *node* has a taint of its pool that keeps the tier away, none that will pass."""
+    taints = scheduling.untolerated(node, tolerations(one))
+    return any(taint["key"] not in scheduling.AWAY for taint in taints)
+
+
+def _labels(one: Tier) -> str:
+    return ", ".join(f"{name}={value}" for name, value in one.node_selector.items())
+
+
+def _names(nodes: Iterable[Object]) -> str:
+    return ", ".join(sorted(str(node["metadata"]["name"]) for node in nodes))
+
+
+def _asked(one: Tier) -> dict[str, str]:
+    """Return what a pod of the tier is counted with: its requests, and devices."""
+    devices = {name: much for name, much in one.limits.items() if "/" in name}
+    return {**one.requests, **devices}
+
+
+def _too_large(one: Tier, nodes: Sequence[Object]) -> str:
+    """Return what a pod of the tier asks for that none of *nodes* has; "" if it has a place."""
+    for name, much in _asked(one).items():
+        most = max(amount(_allocatable(node).get(name, 0)) for node in nodes)
+        if amount(much) > most:
+            return f"asks for {much} of {name}; the largest node has {spelled(most, name)}"
+    return ""
 
 
 def _allocatable(node: Object) -> Mapping[str, Any]:
@@ -75,13 +133,12 @@ def _allocatable(node: Object) -> Mapping[str, Any]:
     return found
 
 
-def _places(one: Tier, asked: Mapping[str, str], node: Object) -> int:
+def _places(one: Tier, node: Object) -> int:
     """Return how many pods of the tier *node* has room for when it is empty."""
-    counted = [*one.requests, *(name for name in one.limits if "/" in name)]
     most = [
         int(amount(_allocatable(node).get(name, 0)) / each)
-        for name in counted
-        if (each := amount(asked[name]))
+        for name, much in _asked(one).items()
+        if (each := amount(much))
     ]
     return min(most, default=1)
 
@@ -99,6 +156,42 @@ def secret(name: str, keys: Iterable[str], held: Object | None) -> Check:
         found = f"has no {' and no '.join(missing)}"
         return Check(what=what, good=False, found=found, advice="Add it, or correct the profile.")
     return Check(what=what, good=True, found="is there")
+
+
+def clients(name: str, accounts: Iterable[str], held: Object | None, file: str) -> Check:
+    """Judge the Secret in which Argo Server looks for whose signature a push has.
+
+    *accounts* are those that a push may be of; *file* is the template of the Secret. Without it
+    nobody can know whether it is missing: who has no webhook needs none.
+    """
+    found = secret(name, accounts, held)
+    if found.good:
+        return found
+    make = 'export WEBHOOK_SECRET="$(openssl rand -hex 32)"'
+    make += f"; envsubst < {file} | kubectl apply -f -"
+    if held is None:
+        said = "does not exist, so pushes of a webhook are answered 403"
+        return replace(found, good=None, found=said, advice=f"If you have one: {make}")
+    return replace(found, found=f"{found.found}, so a push is nobody's: 401", advice=make)
+
+
+_OWNER = "kubernetes.io/service-account.name"
+
+
+def token(ours: Object, theirs: Object | None, file: str) -> Check:
+    """Judge the Secret of an account's token: whose it is and its type, never what is in it."""
+    if theirs is None:
+        return installed(ours, None, file)
+    owner, wanted = (
+        (one["metadata"].get("annotations") or {}).get(_OWNER, "none") for one in (theirs, ours)
+    )
+    found = f"is for the account {owner}, not {wanted}" if owner != wanted else ""
+    kind, needed = (one.get("type", "Opaque") for one in (theirs, ours))
+    if kind != needed:
+        found = f"is of the type {kind}, not {needed}"
+    advice = f"Delete it, then: kubectl apply -f {file}" if found else ""
+    what = f"Secret {ours['metadata']['name']}"
+    return Check(what=what, good=not found, found=found or "is there", advice=advice)
 
 
 def installed(ours: Object, theirs: Object | None, file: str) -> Check:

@@ -1,7 +1,7 @@
 """Who uses which tier: the steps that run and wait, and what there is for them."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from tiphys.manifest.profile import ORDINARY, Tier
 from tiphys.report.quantities import amount
 from tiphys.report.rows import moment, templates_of
-from tiphys.report.waiting import scheduling
+from tiphys.report.waiting import gangs, scheduling
 from tiphys.report.waiting.order import template_name
 
 Object = Mapping[str, Any]
@@ -27,6 +27,10 @@ class Use:
     running: bool
     host: str
     since: datetime | None
+    node: str
+    """The full name of its node, after which its gang is called."""
+    pods: int | None = None
+    """How many pods of its gang run; None: it has none, or nobody looked."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +68,35 @@ def _uses(workflow: Object) -> Iterator[Use]:
             running=node["phase"] == "Running",
             host=node.get("hostNodeName", ""),
             since=moment(node.get("startedAt")),
+            node=node["name"],
         )
+
+
+def launches(use: Use, tiers: Mapping[str, Tier]) -> bool:
+    """Whether the step's own pod is a launcher: the tier goes to the pods of its gang."""
+    return use.tier in tiers and tiers[use.tier].nodes > 1
+
+
+def of_gangs(used: Iterable[Use], tiers: Mapping[str, Tier], pods: Sequence[Object]) -> list[Use]:
+    """Return *used* with each launcher judged by the pods of its gang.
+
+    It runs when all of them do, and waits before and between its gang's starts, also while its
+    launcher brings the result of a gang that is gone. What runs of an incomplete gang has its
+    devices all the same.
+    """
+    return [
+        _of_gang(use, tiers[use.tier].nodes, pods) if launches(use, tiers) else use for use in used
+    ]
+
+
+def _of_gang(use: Use, nodes: int, pods: Sequence[Object]) -> Use:
+    own = list(gangs.of(use.node, pods))
+    up = [pod for pod in own if pod["status"].get("phase") == "Running"]
+    done = sum(pod["status"].get("phase") == "Succeeded" for pod in own)
+    hosts = {str(pod["spec"].get("nodeName", "")) for pod in up}
+    return replace(
+        use, running=len(up) + done >= nodes, pods=len(up), host=", ".join(sorted(hosts))
+    )
 
 
 def levels(
@@ -76,16 +108,23 @@ def levels(
 
 def _level(tier: Tier, used: Sequence[Use], nodes: Sequence[Object] | None) -> Level:
     unit = next((name for name in tier.limits if name not in ORDINARY), "cpu")
-    each = amount({**tier.limits, **tier.requests}.get(unit, "0")) * tier.nodes
+    each = amount({**tier.limits, **tier.requests}.get(unit, "0"))
     known = None if tier.capacity is None else Decimal(tier.capacity)
     return Level(
         tier=tier.name,
         unit=unit,
         capacity=known if nodes is None else _there_is(tier, unit, nodes),
         counted=nodes is not None,
-        used=each * sum(use.running for use in used),
+        used=each * sum(_pods(use, tier) for use in used),
         waiting=sum(not use.running for use in used),
     )
+
+
+def _pods(use: Use, tier: Tier) -> int:
+    """Return how many pods of *tier* the step has: a launcher's word counts for its gang's."""
+    if use.pods is not None:
+        return use.pods
+    return tier.nodes if use.running else 0
 
 
 def _there_is(tier: Tier, unit: str, nodes: Sequence[Object]) -> Decimal:
@@ -98,9 +137,21 @@ def _there_is(tier: Tier, unit: str, nodes: Sequence[Object]) -> Decimal:
 
 def taking(tier: Tier, nodes: Sequence[Object]) -> list[Object]:
     """Return the nodes that a pod of *tier* may run on."""
+    allowed = tolerations(tier)
     return [
         node
         for node in nodes
-        if scheduling.has(node, tier.node_selector)
-        and not scheduling.untolerated(node, tier.tolerations)
+        if scheduling.has(node, tier.node_selector) and not scheduling.untolerated(node, allowed)
     ]
+
+
+def tolerations(tier: Tier) -> Sequence[Object]:
+    """Return what every attempt tolerates, also of the nodes where only the last one goes."""
+    return (*tier.tolerations, *(tier.on_demand.tolerations if tier.on_demand else ()))
+
+
+def at_last(tier: Tier) -> Tier:
+    """Return *tier* as the last attempt of a preempted step has it."""
+    if tier.on_demand is None:
+        return tier
+    return replace(tier, node_selector={**tier.node_selector, **tier.on_demand.node_selector})

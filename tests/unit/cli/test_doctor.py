@@ -14,7 +14,10 @@ images: none
 gang: jobset
 tiers:
   small: {{requests: {{cpu: 1}}}}
-  gpu: {{limits: {{nvidia.com/gpu: 1}}, nodeSelector: {{pool: gpu}}}}
+  gpu:
+    limits: {{nvidia.com/gpu: 1}}
+    nodeSelector: {{pool: gpu}}
+    onDemand: {{nodeSelector: {{pool: stays}}}}
 source: archive
 cache: nodes
 storage: {{artifacts: a, registry: r, checkpoints: c, dvc: d, code: "{code}"}}
@@ -30,12 +33,47 @@ spec: {entrypoint: main}
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: tiphys-train}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: tiphys-executor.service-account-token
+  annotations: {kubernetes.io/service-account.name: tiphys-executor}
+type: kubernetes.io/service-account-token
 """
+PUSH = """\
+---
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowEventBinding
+metadata: {name: push-training}
+spec: {event: {selector: "true"}}
+"""
+TEMPLATE = """\
+kind: Secret
+metadata: {name: argo-workflows-webhook-clients}
+stringData:
+  tiphys-push: |
+    secret: ${WEBHOOK_SECRET}
+"""
+APPLIED = "kubectl apply -f manifests/far/install.yaml"
+ENVSUBST = "envsubst < manifests/far/webhook-secret.yaml.template | kubectl apply -f -"
+BELOW = "/api/v1/namespaces/ml"
+ARGO = "/apis/argoproj.io/v1alpha1"
+TOKEN = f"{BELOW}/secrets/tiphys-executor.service-account-token"
+CLIENTS = f"{BELOW}/secrets/argo-workflows-webhook-clients"
+KINDS = (
+    "workflows",
+    "workflowtemplates",
+    "cronworkflows",
+    "workflowtaskresults",
+    "workfloweventbindings",
+)
 NODE = {
     "metadata": {"name": "n", "labels": {"pool": "gpu"}},
     "spec": {},
     "status": {"allocatable": {"cpu": "4", "nvidia.com/gpu": "1"}},
 }
+STAYS = {**NODE, "metadata": {"name": "s", "labels": {"pool": "stays"}}}
 
 
 class Cluster:
@@ -50,14 +88,25 @@ class Cluster:
                 "metadata": {"name": "training"},
                 "spec": {"entrypoint": "main"},
             },
-            "/apis/argoproj.io/v1alpha1": {"resources": [{"name": "workflows"}]},
+            ARGO: {"resources": [{"name": name} for name in KINDS]},
             "/apis/jobset.x-k8s.io/v1alpha2": {"resources": [{"name": "jobsets"}]},
-            "/api/v1/namespaces/ml/secrets/s3": {"data": {"access": "x", "secret": "y"}},
-            "/api/v1/namespaces/ml/persistentvolumeclaims/nodes": {"metadata": {"name": "nodes"}},
-            "/api/v1/namespaces/ml/serviceaccounts/tiphys-train": {
-                "metadata": {"name": "tiphys-train"}
+            f"{BELOW}/secrets/s3": {"data": {"access": "x", "secret": "y"}},
+            f"{BELOW}/persistentvolumeclaims/nodes": {"metadata": {"name": "nodes"}},
+            f"{BELOW}/serviceaccounts/tiphys-train": {"metadata": {"name": "tiphys-train"}},
+            TOKEN: {
+                "metadata": {
+                    "name": "tiphys-executor.service-account-token",
+                    "annotations": {"kubernetes.io/service-account.name": "tiphys-executor"},
+                },
+                "type": "kubernetes.io/service-account-token",
+                "data": {"token": "x"},
             },
-            "/api/v1/nodes": {"items": [NODE]},
+            f"{ARGO}/namespaces/ml/workfloweventbindings/push-training": {
+                "metadata": {"name": "push-training"},
+                "spec": {"event": {"selector": "true"}},
+            },
+            CLIENTS: {"data": {"tiphys-push": "x"}},
+            "/api/v1/nodes": {"items": [NODE, STAYS]},
         }
         self.denied = set()
         self.refused = {}
@@ -81,7 +130,8 @@ def cluster(tmp_path, monkeypatch):
     folder.mkdir(parents=True)
     (tmp_path / "tiphys.toml").write_text("")
     (tmp_path / "code").mkdir()
-    (folder / "install.yaml").write_text(INSTALL)
+    (folder / "install.yaml").write_text(INSTALL + PUSH)
+    (folder / "webhook-secret.yaml.template").write_text(TEMPLATE)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(os.environ, "ARGO_TOKEN", "t")
     made = Cluster()
@@ -107,11 +157,12 @@ def test_a_cluster_that_has_all_is_well(cluster, capsys):
 @pytest.mark.parametrize(
     ("path", "said"),
     [
-        ("/api/v1/workflow-templates/ml/training", "kubectl apply -f manifests/far/install.yaml"),
+        ("/api/v1/workflow-templates/ml/training", APPLIED),
         ("/apis/jobset.x-k8s.io/v1alpha2", "Install the JobSet controller."),
-        ("/api/v1/namespaces/ml/secrets/s3", "kubectl create secret generic s3"),
-        ("/api/v1/namespaces/ml/persistentvolumeclaims/nodes", "claim nodes"),
-        ("/api/v1/namespaces/ml/serviceaccounts/tiphys-train", "ServiceAccount tiphys-train"),
+        (f"{BELOW}/secrets/s3", "kubectl create secret generic s3"),
+        (f"{BELOW}/persistentvolumeclaims/nodes", "claim nodes"),
+        (f"{BELOW}/serviceaccounts/tiphys-train", "ServiceAccount tiphys-train"),
+        (TOKEN, APPLIED),
     ],
 )
 def test_what_is_missing_is_named_with_what_to_do(cluster, capsys, path, said):
@@ -121,13 +172,68 @@ def test_what_is_missing_is_named_with_what_to_do(cluster, capsys, path, said):
     assert "1 missing or wrong." in printed
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_that_argo_lacks_is_named(cluster, capsys, kind):
+    cluster.replies[ARGO] = {"resources": [{"name": name} for name in KINDS if name != kind]}
+    printed = examined(capsys, "--on", "far", code=1)
+    assert f"✘ CRD {kind}" in printed
+    assert "1 missing or wrong." in printed
+
+
+def test_without_a_push_binding_nothing_of_pushes_is_asked_for(cluster, capsys, tmp_path):
+    (tmp_path / "manifests" / "far" / "install.yaml").write_text(INSTALL)
+    del cluster.replies[CLIENTS]
+    cluster.replies[ARGO] = {"resources": [{"name": name} for name in KINDS[:-1]]}
+    assert "webhook" not in examined(capsys, "--on", "far", code=0)
+
+
+def test_a_binding_in_a_file_of_its_own_needs_the_secret_too(cluster, capsys, tmp_path):
+    folder = tmp_path / "manifests" / "far"
+    (folder / "install.yaml").write_text(INSTALL)
+    (folder / "push.yaml").write_text(PUSH)
+    del cluster.replies[CLIENTS]
+    printed = examined(capsys, "--on", "far", code=0)
+    assert "does not exist, so pushes of a webhook are answered 403" in printed
+    assert ENVSUBST in printed
+    assert "1 to look at yourself" in printed
+
+
+def test_a_webhook_secret_that_does_not_know_the_account_lets_no_push_in(cluster, capsys):
+    cluster.replies[CLIENTS] = {"data": {"other": "x"}}
+    printed = examined(capsys, "--on", "far", code=1)
+    assert "has no tiphys-push" in printed
+    assert ENVSUBST in printed
+
+
+def test_secrets_that_may_not_be_read_hide_no_account(cluster, capsys):
+    cluster.refused = {TOKEN: 403, CLIENTS: 403}
+    printed = examined(capsys, "--on", "far", code=0)
+    assert printed.count("not looked at") == 2
+    assert "all 2 are as rendered" in printed
+
+
+def test_a_missing_right_to_suspend_schedules_is_named(cluster, capsys):
+    cluster.denied = {("cronworkflows", "patch")}
+    assert "`tiphys cron suspend` and `resume` will be refused" in examined(
+        capsys, "--on", "far", code=1
+    )
+
+
+def test_an_empty_pool_for_the_last_attempt_is_no_fault_but_said(cluster, capsys):
+    cluster.replies["/api/v1/nodes"] = {"items": [NODE]}
+    printed = examined(capsys, "--on", "far", code=0)
+    assert "tier gpu, on demand" in printed
+    assert "no such node now: none has pool=stays" in printed
+    assert "All is there." not in printed
+
+
 def test_a_missing_right_is_named(cluster, capsys):
     cluster.denied = {("pods", "delete")}
     assert "`tiphys retry` will be refused" in examined(capsys, "--on", "far", code=1)
 
 
 def test_a_tier_that_no_node_takes_is_named(cluster, capsys):
-    cluster.replies["/api/v1/nodes"] = {"items": [{**NODE, "metadata": {"name": "n"}}]}
+    cluster.replies["/api/v1/nodes"] = {"items": [{**NODE, "metadata": {"name": "n"}}, STAYS]}
     assert "no node has pool=gpu" in examined(capsys, "--on", "far", code=1)
 
 

@@ -2,12 +2,14 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.fakes import argo_server, kubeconfig
 from tiphys.cli import main
+from tiphys.ml.training.jobset import Gang
 
 RECORDED = Path(__file__).parents[1] / "report" / "waiting"
 PROFILE = """\
@@ -19,6 +21,8 @@ tiers:
     limits: {{nvidia.com/gpu: 1}}
     capacity: 3
     tolerations: [{{key: nvidia.com/gpu, operator: Exists}}]
+  wide: {{limits: {{nvidia.com/gpu: 2}}, nodes: 2}}
+gang: jobset
 source: archive
 storage: {{artifacts: a, registry: r, checkpoints: c, dvc: d, code: e}}
 argo: {{server: "{server}", token: {{env: ARGO_TOKEN}}}}
@@ -33,7 +37,7 @@ class Cluster:
     """Argo Server and the Kubernetes API of the cluster that was recorded."""
 
     def __init__(self):
-        self.workflow, self.denied = recorded("workflow"), ()
+        self.workflow, self.denied, self.gang = recorded("workflow"), (), []
 
     def __call__(self, _, path, __):
         what = path.partition("?")[0].rstrip("/").rpartition("/")[2]
@@ -45,7 +49,7 @@ class Cluster:
             return 200, {"items": [self.workflow]}
         if what in {"pods", "events", "nodes"}:
             gangs = "tiphys.dev" in path
-            return 200, {"items": [] if gangs else recorded(what)}
+            return 200, {"items": self.gang if gangs else recorded(what)}
         return 200, self.workflow
 
 
@@ -131,6 +135,56 @@ def test_top_without_nodes_goes_by_the_profile(cluster, capsys):
     printed = said(capsys, "top")
     assert "by the profile" in printed
     assert "ask for get, list on nodes" in printed
+
+
+@pytest.fixture
+def launcher(cluster):
+    """A running step on a tier of two nodes, alone in its run."""
+    node = next(
+        one
+        for one in cluster.workflow["status"]["nodes"].values()
+        if one["type"] == "Pod" and one["phase"] == "Running"
+    )
+    cluster.workflow["status"]["nodes"] = {node["id"]: node}
+    for template in cluster.workflow["spec"]["templates"]:
+        template["metadata"] = {"annotations": {"tiphys.dev/tier": "wide"}}
+    return node
+
+
+def pods(node, phase):
+    own = Gang(workflow="r", node=node["name"], owner="", owner_uid="", nodes=2, pod={}).name
+    labels = {"jobset.sigs.k8s.io/jobset-name": own, "tiphys.dev/workflow": "r"}
+    return [{"metadata": {"labels": labels}, "spec": {}, "status": {"phase": phase}}] * 2
+
+
+def wide(printed):
+    (line,) = (line for line in printed.splitlines() if line.startswith("wide "))
+    return line.split()[-2:]
+
+
+@pytest.mark.parametrize(
+    ("phase", "shown"),
+    [("Pending", ("0", "1", "waits")), ("Running", ("4", "-", "runs"))],
+)
+def test_top_counts_a_gang_by_its_own_pods(cluster, launcher, capsys, phase, shown):
+    cluster.gang = pods(launcher, phase)
+    printed = said(capsys, "top")
+    *counted, word = shown
+    assert wide(printed) == counted
+    assert re.search(rf"{launcher['displayName']} +wide +{word} ", printed)
+    assert "not looked at" not in printed
+
+
+def test_top_without_the_pods_of_gangs_goes_by_the_launcher_and_says_so(
+    cluster, launcher, capsys, monkeypatch
+):
+    cluster.gang, cluster.denied = pods(launcher, "Pending"), ("pods",)
+    printed = said(capsys, "top")
+    assert wide(printed) == ["4", "-"]
+    assert "not looked at  pods of gangs: KUBECONFIG=" in printed
+    assert "ask for get, list on pods. A gang counts as its launcher does." in printed
+    monkeypatch.delitem(os.environ, "KUBECONFIG")
+    assert "not looked at  pods of gangs: KUBECONFIG is not set" in said(capsys, "top")
 
 
 def test_top_of_this_machine_shows_memory_and_steps(tmp_path, monkeypatch, capsys):

@@ -101,6 +101,28 @@ def test_a_run_shows_its_pods_those_of_its_gangs_and_the_nodes(profile, tmp_path
     assert any("labelSelector=tiphys.dev%2Fworkflow%3Dr" in path for path in asked)
 
 
+def test_the_pods_of_every_gang_are_those_with_the_label_of_a_run(profile, tmp_path):
+    asked = []
+
+    def answer(_, path, __):
+        asked.append(path)
+        return 200, {"items": [{"kind": "Pod"}]}
+
+    with argo_server(answer) as server:
+        seen = sight.of_gangs(reached(profile, tmp_path, server))
+    assert (len(seen.pods), seen.unseen) == (1, ())
+    assert asked == ["/api/v1/namespaces/ml/pods?labelSelector=tiphys.dev%2Fworkflow"]
+
+
+def test_the_pods_of_gangs_that_nobody_may_list_are_said_to_be_theirs(profile, tmp_path):
+    with argo_server(denied) as server:
+        seen = sight.of_gangs(reached(profile, tmp_path, server))
+    assert seen.pods is None
+    assert seen.unseen[0].startswith("pods of gangs: ")
+    assert "ask for get, list on pods." in seen.unseen[0]
+    assert "pods of gangs: KUBECONFIG" in sight.of_gangs(None).unseen[0]
+
+
 def test_what_may_not_be_listed_is_said_with_the_right_that_is_missing(profile, tmp_path):
     with argo_server(denied) as server:
         seen = sight.of_run(reached(profile, tmp_path, server), "r")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tiphys.manifest.profile import Tier
+from tiphys.manifest.profile import Placement, Tier
 from tiphys.report import health
 
 NODES = json.loads((Path(__file__).parent / "waiting" / "nodes.json").read_text())
@@ -60,6 +60,80 @@ def test_a_tier_needs_nodes_that_take_it(fields, good, found):
 def test_a_tier_that_tolerates_none_of_the_taints_has_no_node():
     nodes = [one for one in NODES if one["spec"].get("taints")]
     assert health.tier(Tier(name="t"), nodes).good is False
+
+
+def pool(name, *taints, gpus="4"):
+    return {
+        "metadata": {"name": name, "labels": {"pool": name}},
+        "spec": {"taints": [{"key": key, "effect": "NoSchedule"} for key in taints]},
+        "status": {"allocatable": {GPU: gpus}},
+    }
+
+
+SPOT = {"limits": {GPU: "2"}, "node_selector": {"pool": "spot"}, "tolerations": TOLERANT}
+STAYS = Placement(node_selector={"pool": "stays"}, tolerations=({"key": "x", "value": ""},))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "good", "found"),
+    [
+        ([pool("stays")], True, "runs on stays"),
+        ([pool("stays", GPU, "x")], True, "runs on stays"),
+        ([], None, "no such node now: none has pool=stays"),
+        ([pool("stays", gpus="1")], None, "asks for 2 of nvidia.com/gpu; the largest node has 1"),
+        (
+            [pool("stays", "node.kubernetes.io/unschedulable")],
+            None,
+            "now: none with pool=stays is ready",
+        ),
+        ([pool("stays", "y")], False, "all with pool=stays have taints that it does not tolerate"),
+    ],
+    ids=["there", "tolerated", "none", "small", "cordoned", "tainted"],
+)
+def test_the_last_attempt_needs_nodes_that_take_it(nodes, good, found):
+    check = health.on_demand(Tier(name="t", on_demand=STAYS, **SPOT), [pool("spot"), *nodes])
+    assert check is not None
+    assert (check.what, check.good) == ("tier t, on demand", good)
+    assert found in check.found
+    assert bool(check.advice) is not bool(good)
+
+
+def test_a_tier_whose_last_attempt_goes_nowhere_else_has_no_other_pool():
+    assert health.on_demand(Tier(name="t", **SPOT), NODES) is None
+    same = Placement(node_selector={"pool": "spot"})
+    assert health.on_demand(Tier(name="t", on_demand=same, **SPOT), NODES) is None
+
+
+def test_every_attempt_tolerates_what_the_last_one_does():
+    nodes = [pool("spot", "x")]
+    assert not health.tier(Tier(name="t", **SPOT), nodes).good
+    assert health.tier(Tier(name="t", on_demand=STAYS, **SPOT), nodes).good
+
+
+OWNER = "kubernetes.io/service-account.name"
+
+
+@pytest.mark.parametrize(
+    ("owner", "kind", "found"),
+    [
+        ("me", "token", "is there"),
+        ("you", "token", "is for the account you, not me"),
+        (None, "token", "is for the account none, not me"),
+        ("me", "Opaque", "is of the type Opaque, not token"),
+    ],
+)
+def test_a_token_is_judged_by_whose_it_is_and_never_by_what_it_says(owner, kind, found):
+    noted = {OWNER: owner, "other": "1"} if owner else None
+    ours = {
+        "kind": "Secret",
+        "metadata": {"name": "t", "annotations": {OWNER: "me"}},
+        "type": "token",
+    }
+    theirs = {"metadata": {"annotations": noted}, "type": kind, "data": {"token": "x"}}
+    check = health.token(ours, theirs, "f.yaml")
+    assert (check.good, check.found) == (found == "is there", found)
+    assert check.advice == ("" if check.good else "Delete it, then: kubectl apply -f f.yaml")
+    assert health.token(ours, None, "f.yaml").advice == "kubectl apply -f f.yaml"
 
 
 def test_a_secret_needs_every_key_that_the_profile_names():

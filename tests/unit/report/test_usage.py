@@ -6,6 +6,7 @@ import pytest
 
 from tests.fakes import node, run
 from tiphys.manifest.profile import Tier
+from tiphys.ml.training.jobset import Gang
 from tiphys.report import usage
 from tiphys.report.quantities import amount, spelled
 
@@ -38,6 +39,52 @@ def test_a_step_on_several_nodes_uses_those_of_each():
     one = busy(node("a", phase="Running"))
     (level,) = usage.levels([tier("gpu", nodes=3)], usage.uses([one]), None)
     assert (level.used, level.capacity) == (6, None)
+
+
+def gang(of, *phases):
+    """Return the pods of the gang of node *of*, named as its launcher names them."""
+    own = Gang(workflow="r", node=of, owner="", owner_uid="", nodes=2, pod={}).name
+    return [
+        {
+            "metadata": {"labels": {"jobset.sigs.k8s.io/jobset-name": own}},
+            "spec": {"nodeName": f"n{number}"} if phase == "Running" else {},
+            "status": {"phase": phase},
+        }
+        for number, phase in enumerate(phases)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("phases", "used", "waiting", "host"),
+    [
+        ((), 0, 1, ""),
+        (("Pending", "Pending"), 0, 1, ""),
+        (("Running", "Pending"), 2, 1, "n0"),
+        (("Running", "Running"), 4, 0, "n0, n1"),
+        (("Running", "Succeeded"), 2, 0, "n0"),
+        (("Failed", "Pending", "Pending"), 0, 1, ""),
+    ],
+)
+def test_a_gang_uses_what_its_own_pods_have(phases, used, waiting, host):
+    one = busy(node("a", phase="Running", hostNodeName="small"))
+    tiers = {"gpu": tier("gpu", nodes=2)}
+    pods = [*gang("r.a", *phases), *gang("r.b", "Running", "Running")]
+    (use,) = usage.of_gangs(usage.uses([one]), tiers, pods)
+    (level,) = usage.levels(tiers.values(), [use], None)
+    assert (level.used, level.waiting, use.host) == (used, waiting, host)
+
+
+def test_a_gang_is_that_of_every_attempt_of_its_step():
+    one = busy(node("a(1)", templateName="a", phase="Running"))
+    tiers = {"gpu": tier("gpu", nodes=2)}
+    (use,) = usage.of_gangs(usage.uses([one]), tiers, gang("r.a(0)", "Running", "Running"))
+    assert (use.running, use.pods) == (True, 2)
+
+
+def test_a_step_of_one_node_and_one_of_no_tier_have_no_gang():
+    used = usage.uses([busy(node("a", phase="Running")), run(node("b", phase="Running"), tasks=[])])
+    assert usage.of_gangs(used, {"gpu": tier("gpu")}, gang("r.a", "Pending")) == used
+    assert not any(usage.launches(use, {"gpu": tier("gpu")}) for use in used)
 
 
 def test_capacity_is_counted_on_the_nodes_that_take_the_tier():

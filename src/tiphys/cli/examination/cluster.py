@@ -1,7 +1,7 @@
 """A cluster: Argo Server first, then the Kubernetes API as far as it may be asked."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,9 @@ from tiphys.manifest.profile import Credentials, GitSource
 from tiphys.report import health
 from tiphys.report.health import Check
 from tiphys.runtime.clock import SystemClock
+
+CLIENTS = "argo-workflows-webhook-clients"
+"""The Secret in which Argo Server looks for the signatures of pushes; it takes no other name."""
 
 SHOWN = 3
 """So many objects that are not as rendered are named; one command mends them all."""
@@ -79,8 +82,15 @@ def _documents(where: There) -> list[dict[str, Any]]:
     return [one for one in yaml.load_all(path.read_text(encoding="utf-8"), yaml.CSafeLoader) if one]
 
 
-def _file(where: There) -> str:
-    return f"manifests/{where.profile.name}/install.yaml"
+def _file(where: There, name: str = "install.yaml") -> str:
+    return f"manifests/{where.profile.name}/{name}"
+
+
+def _pushed(where: There) -> bool:
+    """Whether a push is to start runs."""
+    if (where.profile.folder / "push.yaml").exists():
+        return True
+    return any(one["kind"] == "WorkflowEventBinding" for one in _documents(where))
 
 
 def _templates(where: There) -> Iterator[Check]:
@@ -111,16 +121,23 @@ def _closer(where: There) -> Iterator[Check]:
     yield from _kinds(where, api)
     yield from _rights(where, api)
     yield from _secrets(where, api)
+    yield from _tokens(where, api)
     yield from _accounts(where, api)
     yield from _tiers(where, api)
 
 
 def _kinds(where: There, api: Api) -> Iterator[Check]:
-    wanted = [("argoproj.io/v1alpha1", "workflows", "Argo Workflows")]
+    bindings = (inspection.BINDINGS,) if _pushed(where) else ()
+    yield from _known(api, "argoproj.io/v1alpha1", (*inspection.CRDS, *bindings), "Argo Workflows")
     if where.profile.gang == "jobset":
-        wanted.append(("jobset.x-k8s.io/v1alpha2", "jobsets", "the JobSet controller"))
-    for group, kind, of in wanted:
-        there = kind in inspection.kinds(api, group)
+        yield from _known(api, "jobset.x-k8s.io/v1alpha2", ("jobsets",), "the JobSet controller")
+
+
+def _known(api: Api, group: str, wanted: Sequence[str], of: str) -> Iterator[Check]:
+    """Look whether the cluster has the kinds *wanted*, which *of* brings along."""
+    known = inspection.kinds(api, group)
+    for kind in wanted:
+        there = kind in known
         found = "is there" if there else "is missing: the cluster does not know it"
         advice = "" if there else f"Install {of}."
         yield Check(what=f"CRD {kind}", good=there, found=found, advice=advice)
@@ -171,10 +188,35 @@ def _claim(api: Api, below: str, name: str) -> Check:
     return Check(what=f"claim {name}", good=claim is not None, found=found, advice=advice)
 
 
+def _tokens(where: There, api: Api) -> Iterator[Check]:
+    """Look at the Secrets of accounts, and at the one that lets pushes in."""
+    for document in _documents(where):
+        if document["kind"] == "Secret":
+            yield _seen(_name(document), partial(_account_token, api, document, _file(where)))
+    if _pushed(where):
+        yield _seen(f"Secret {CLIENTS}", partial(_clients, where, api))
+
+
+def _account_token(api: Api, document: dict[str, Any], file: str) -> Check:
+    return health.token(document, inspection.installed(api, document), file)
+
+
+def _clients(where: There, api: Api) -> Check:
+    name = "webhook-secret.yaml.template"
+    path = where.profile.folder / name
+    rendered = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
+    held = inspection.installed(api, {"kind": "Secret", "metadata": {"name": CLIENTS}})
+    return health.clients(CLIENTS, rendered.get("stringData") or (), held, _file(where, name))
+
+
 def _accounts(where: There, api: Api) -> Iterator[Check]:
     """Compare accounts, Roles and bindings with what is rendered, in one line."""
     file = _file(where)
-    mine = [one for one in _documents(where) if inspection.readable(one["kind"])]
+    mine = [
+        one
+        for one in _documents(where)
+        if inspection.readable(one["kind"]) and one["kind"] != "Secret"
+    ]
     found = [_seen(_name(one), partial(_account, api, one, file)) for one in mine]
     unseen = [check for check in found if check.good is None]
     wrong = [check for check in found if check.good is False]
@@ -205,6 +247,8 @@ def _tiers(where: There, api: Api) -> Iterator[Check]:
         return
     for tier in where.profile.tiers.values():
         yield health.tier(tier, nodes)
+        if last := health.on_demand(tier, nodes):
+            yield last
 
 
 def _seen(what: str, look: Callable[[], Check]) -> Check:

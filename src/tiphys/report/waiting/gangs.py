@@ -2,20 +2,27 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tiphys.report.waiting.evidence import Evidence, Object
 
 GANG = "jobset.sigs.k8s.io/jobset-name"
 
 
-def pods(node: Object, evidence: Evidence) -> Iterator[Object]:
-    """Yield the pods of the gang that the step of *node* has made, those that have not started."""
-    every_attempt = re.sub(r"\(\d+\)$", "", str(node["name"]))
+def of(node: str, pods: Iterable[Object]) -> Iterator[Object]:
+    """Yield those of *pods* that the step at the node *node* has made, whichever its attempt."""
+    every_attempt = re.sub(r"\(\d+\)$", "", node)
     unique = hashlib.sha256(every_attempt.encode()).hexdigest()[:8]
-    for pod in evidence.pods or ():
+    for pod in pods:
         gang = str((pod["metadata"].get("labels") or {}).get(GANG, ""))
-        if gang.endswith(f"-{unique}") and pod["status"].get("phase") == "Pending":
+        if gang.endswith(f"-{unique}"):
+            yield pod
+
+
+def pods(node: Object, evidence: Evidence) -> Iterator[Object]:
+    """Yield the pods of the gang of *node* that have not started."""
+    for pod in of(str(node["name"]), evidence.pods or ()):
+        if pod["status"].get("phase") == "Pending":
             yield pod
 
 
