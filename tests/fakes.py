@@ -58,6 +58,16 @@ def kubeconfig(folder: Path, server: str) -> Path:
     return path
 
 
+class Silence:
+    """An observer that nobody listens to."""
+
+    def changed(self, workflow: object) -> None:
+        """Take the newest state."""
+
+    def warned(self, text: str) -> None:
+        """Take a warning."""
+
+
 Answer = Callable[[str, str, Any], tuple[int, Any]]
 """(method, path, body) to (status, JSON object, or a list of objects to stream)."""
 

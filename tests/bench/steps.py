@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fakes import Silence
 from tiphys import runtime
 
 CHAIN, FAN, ROUNDS = 10, 100, 3
@@ -24,16 +25,6 @@ STEP = {
     "command": ["python", "-m", "tiphys.step", "thing:work"],
     "args": ["--number={{inputs.parameters.who}}"],
 }
-
-
-class Quiet:
-    """An observer that looks away."""
-
-    def changed(self, workflow: runtime.request.Workflow) -> None:
-        """Look away."""
-
-    def warned(self, text: str) -> None:
-        """Look away."""
 
 
 def workflow(container: dict[str, object], tasks: list[dict[str, object]]) -> dict[str, object]:
@@ -67,7 +58,7 @@ def run(root: Path, container: dict[str, object], tasks: list[dict[str, object]]
     file = root / "bench.yaml"
     file.write_text(json.dumps(workflow({**container, "workingDir": str(root)}, tasks)))
     started = time.perf_counter()
-    outcome = runtime.run(runtime.RunRequest(files=(file,), root=root), Quiet())
+    outcome = runtime.run(runtime.RunRequest(files=(file,), root=root), Silence())
     if outcome.phase != "Succeeded":
         raise SystemExit(outcome.message)
     return time.perf_counter() - started

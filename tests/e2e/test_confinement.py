@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes import Silence
 from tiphys import runtime
 from tiphys.runtime.preflight import RefusedCommandsError
 
@@ -21,22 +22,12 @@ INPUT = {"name": "x", "path": "/../../../../../../victim", "raw": {"data": "x"}}
 OUTPUT = {"name": "x", "path": "/tmp/x", "s3": {"key": "../../victim"}}  # noqa: S108
 
 
-class Quiet:
-    """An observer that says nothing."""
-
-    def changed(self, workflow):
-        """Look away."""
-
-    def warned(self, text):
-        """Look away."""
-
-
 def run(folder, template, image="busybox"):
     container = {"image": image, "command": ["sh", "-c", "echo x > /tmp/x"]}
     templates = [{"name": "main", "container": container, **template}]
     manifest = {**MANIFEST, "spec": {**MANIFEST["spec"], "templates": templates}}
     (folder / "w.yaml").write_text(json.dumps(manifest))
-    return runtime.run(runtime.RunRequest(files=(folder / "w.yaml",), root=folder), Quiet())
+    return runtime.run(runtime.RunRequest(files=(folder / "w.yaml",), root=folder), Silence())
 
 
 @pytest.mark.parametrize(

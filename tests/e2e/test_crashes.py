@@ -4,7 +4,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -12,20 +11,6 @@ import pytest
 
 from tiphys import runtime
 from tiphys.errors import UserError
-
-DRIVER = """
-import sys
-from pathlib import Path
-from tiphys import runtime
-
-class Quiet:
-    def changed(self, workflow): pass
-    def warned(self, text): pass
-
-root, file = map(Path, sys.argv[1:])
-outcome = runtime.run(runtime.RunRequest(files=(file,), root=root, name="run"), Quiet())
-sys.exit(130 if outcome.interrupted else 0)
-"""
 
 CHAIN_AND_FAN = """
 apiVersion: argoproj.io/v1alpha1
@@ -63,36 +48,18 @@ STEPS = ["a", "fan0", "fan1", "fan2", "fan3", "z"]
 def start(laptop):
     """Start a driver in a process of its own; return it and the file that steps append to."""
     seen = laptop.root / "seen"
-    started = []
 
     def begin(seconds: float) -> tuple[subprocess.Popen, Path]:
-        file = laptop.write(CHAIN_AND_FAN.format(seen=seen, seconds=seconds))
-        command = [sys.executable, "-c", DRIVER, str(laptop.root), str(file)]
-        started.append(subprocess.Popen(command, start_new_session=True))
-        return started[-1], seen
+        return laptop.drive(CHAIN_AND_FAN.format(seen=seen, seconds=seconds)), seen
 
-    yield begin
-    for process in started:
-        process.kill()
-        process.wait()
-
-
-def journal(laptop) -> Path:
-    return laptop.root / ".tiphys" / "runs" / "run" / "journal.jsonl"
-
-
-def wait_until(condition, seconds=30):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.005)
+    return begin
 
 
 @pytest.mark.parametrize("moment", range(20))
-def test_a_killed_driver_is_taken_over_and_nothing_runs_twice(laptop, start, moment):
+def test_a_killed_driver_is_taken_over_and_nothing_runs_twice(laptop, start, until, moment):
     dice = random.Random(moment)  # noqa: S311 -- a moment, not a secret
     driver, seen = start(0.05)
-    wait_until(lambda: journal(laptop).exists() or driver.poll() is not None)
+    until(lambda: laptop.journal.exists() or driver.poll() is not None)
     time.sleep(dice.uniform(0, 0.4))
     driver.send_signal(signal.SIGKILL)
     driver.wait()
@@ -106,11 +73,11 @@ def test_a_killed_driver_is_taken_over_and_nothing_runs_twice(laptop, start, mom
     assert lines == sorted([f"start {s}" for s in STEPS] + [f"end {s}" for s in STEPS])
 
 
-def test_an_attempt_that_vanished_with_its_supervisor_is_an_error(laptop, start):
+def test_an_attempt_that_vanished_with_its_supervisor_is_an_error(laptop, start, until):
     driver, seen = start(30)
-    wait_until(seen.exists)
-    (pid,) = journal(laptop).parent.glob("nodes/*/pid")
-    wait_until(lambda: "Started" in journal(laptop).read_text())
+    until(seen.exists)
+    (pid,) = laptop.journal.parent.glob("nodes/*/pid")
+    until(lambda: "Started" in laptop.journal.read_text())
     driver.kill()
     driver.wait()
     supervisor = int(pid.read_text())
@@ -123,9 +90,9 @@ def test_an_attempt_that_vanished_with_its_supervisor_is_an_error(laptop, start)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_stops_its_steps_and_can_be_resumed(laptop, start, number):
+def test_an_interrupted_run_stops_its_steps_and_can_be_resumed(laptop, start, until, number):
     driver, seen = start(1)
-    wait_until(lambda: seen.exists() and "start fan" in seen.read_text())
+    until(lambda: seen.exists() and "start fan" in seen.read_text())
     driver.send_signal(number)
     assert driver.wait() == 130
     assert seen.read_text().count("end fan") == 0
@@ -137,9 +104,9 @@ def test_an_interrupted_run_stops_its_steps_and_can_be_resumed(laptop, start, nu
     assert seen.read_text().count("end fan") == 4
 
 
-def test_a_driven_run_is_not_driven_twice_but_can_be_stopped(laptop, start):
+def test_a_driven_run_is_not_driven_twice_but_can_be_stopped(laptop, start, until):
     driver, seen = start(30)
-    wait_until(seen.exists)
+    until(seen.exists)
     with pytest.raises(UserError, match=str(driver.pid)):
         runtime.resume(laptop.root, "run", laptop.witness)
     assert runtime.stop(laptop.root, "run", laptop.witness) is None
@@ -149,10 +116,10 @@ def test_a_driven_run_is_not_driven_twice_but_can_be_stopped(laptop, start):
         runtime.resume(laptop.root, "run", laptop.witness)
 
 
-def test_a_run_without_a_driver_can_be_stopped(laptop, start):
+def test_a_run_without_a_driver_can_be_stopped(laptop, start, until):
     driver, seen = start(30)
-    wait_until(seen.exists)
-    wait_until(lambda: "Started" in journal(laptop).read_text())
+    until(seen.exists)
+    until(lambda: "Started" in laptop.journal.read_text())
     driver.kill()
     driver.wait()
     outcome = runtime.stop(laptop.root, "run", laptop.witness)
@@ -160,9 +127,9 @@ def test_a_run_without_a_driver_can_be_stopped(laptop, start):
     assert "end a" not in seen.read_text()
 
 
-def test_a_killed_nursery_is_replaced(laptop, start):
+def test_a_killed_nursery_is_replaced(laptop, start, until):
     driver, seen = start(0.3)
-    wait_until(seen.exists)
+    until(seen.exists)
     children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGKILL)

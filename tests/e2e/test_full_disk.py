@@ -26,30 +26,26 @@ spec:
       command: [sh, -c, "dd if=/dev/zero of=$TIPHYS_PROJECT/filler bs=64k && exit 1; exit 1"]
 """
 
-
-@pytest.fixture
-def small_disk(laptop, four_mebibytes):
-    with four_mebibytes(laptop.root):
-        yield laptop
+pytestmark = pytest.mark.usefixtures("small_disk")
 
 
-def test_a_full_disk_interrupts_the_run_which_goes_on_when_there_is_room(small_disk):
-    outcome = small_disk.run(WORKFLOW)
+def test_a_full_disk_interrupts_the_run_which_goes_on_when_there_is_room(laptop):
+    outcome = laptop.run(WORKFLOW)
     assert outcome.interrupted
     assert "the disk is full" in outcome.message
     assert f"tiphys resume {outcome.name}" in outcome.message
-    (small_disk.root / "filler").unlink()
-    again = runtime.resume(small_disk.root, outcome.name, small_disk.witness)
+    (laptop.root / "filler").unlink()
+    again = runtime.resume(laptop.root, outcome.name, laptop.witness)
     nodes = again.workflow["status"]["nodes"].values()
     (first,) = (node for node in nodes if node["displayName"] == "first")
     assert first["phase"] == "Succeeded"
     assert again.interrupted  # the second step fills the disk again
 
 
-def test_on_a_full_disk_no_run_starts(small_disk):
-    file = small_disk.write(WORKFLOW)
-    free = os.statvfs(small_disk.root)
-    (small_disk.root / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
+def test_on_a_full_disk_no_run_starts(laptop):
+    file = laptop.write(WORKFLOW)
+    free = os.statvfs(laptop.root)
+    (laptop.root / "filler").write_bytes(bytes(free.f_bavail * free.f_frsize))
     with pytest.raises(UserError, match="the disk is full"):
-        runtime.run(runtime.RunRequest(files=(file,), root=small_disk.root), small_disk.witness)
-    assert runtime.list_runs(small_disk.root) == []
+        runtime.run(runtime.RunRequest(files=(file,), root=laptop.root), laptop.witness)
+    assert runtime.list_runs(laptop.root) == []

@@ -2,9 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -50,6 +47,20 @@ def groups():
     before = all_groups()
     yield lambda: all_groups() - before
     assert all_groups() <= before
+
+
+@pytest.fixture
+def start(laptop, until):
+    """Start a driver; return it, the supervisor's number and the attempt's."""
+
+    def begin(program):
+        driver = laptop.drive(manifest(program=program))
+        nodes = laptop.journal.parent / "nodes"
+        (process,) = until(lambda: [one for one in nodes.glob("*/process") if one.read_text()])
+        until(lambda: "Started" in laptop.journal.read_text())
+        return driver, int(process.with_name("pid").read_text()), int(process.read_text())
+
+    return begin
 
 
 def manifest(program=EAT, patch='{"containers":[]}'):
@@ -103,12 +114,14 @@ def test_what_a_step_leaves_running_on_purpose_lives_on_outside_the_limit(laptop
     assert "tiphys-attempt" not in groups_of_left
 
 
-def test_an_attempt_dies_with_its_supervisor_as_with_its_node(laptop, by_name, groups):
-    driver, supervisor, child = started(laptop, "import time; time.sleep(60)")
+def test_an_attempt_dies_with_its_supervisor_as_with_its_node(
+    laptop, by_name, groups, start, until
+):
+    driver, supervisor, child = start("import time; time.sleep(60)")
     assert groups()
 
     os.kill(supervisor, signal.SIGKILL)
-    wait_until(lambda: "Lost" in journal(laptop))
+    until(lambda: "Lost" in laptop.journal.read_text(), 20)  # long before it would have ended
     assert not alive(child)
     driver.kill()
     driver.wait()
@@ -118,9 +131,9 @@ def test_an_attempt_dies_with_its_supervisor_as_with_its_node(laptop, by_name, g
 
 
 def test_what_lost_its_supervisor_while_no_driver_lived_is_ended_by_the_next(
-    laptop, by_name, groups
+    laptop, by_name, groups, start
 ):
-    driver, supervisor, child = started(laptop, "import time; time.sleep(60)")
+    driver, supervisor, child = start("import time; time.sleep(60)")
     driver.kill()
     driver.wait()
     os.kill(supervisor, signal.SIGKILL)
@@ -135,8 +148,8 @@ def test_what_lost_its_supervisor_while_no_driver_lived_is_ended_by_the_next(
     assert (node["phase"], node["message"]) == ("Failed", stopped)
 
 
-def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups):
-    driver, _, child = started(laptop, "import time; time.sleep(1)")
+def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups, start):
+    driver, _, child = start("import time; time.sleep(1)")
     driver.kill()
     driver.wait()
     assert alive(child)
@@ -145,43 +158,6 @@ def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups):
     assert not groups()
 
 
-DRIVER = """
-import sys
-from pathlib import Path
-from tiphys import runtime
-
-class Quiet:
-    def changed(self, workflow): pass
-    def warned(self, text): pass
-
-root, file = map(Path, sys.argv[1:])
-runtime.run(runtime.RunRequest(files=(file,), root=root, name="run"), Quiet())
-"""
-
-
-def started(laptop, program):
-    """Start a driver; return it, the supervisor's number and the attempt's."""
-    file = laptop.write(manifest(program=program))
-    command = [sys.executable, "-c", DRIVER, str(laptop.root), str(file)]
-    driver = subprocess.Popen(command, start_new_session=True)
-    nodes = laptop.root / ".tiphys" / "runs" / "run" / "nodes"
-    wait_until(lambda: any(one.read_text() for one in nodes.glob("*/process")))
-    (process,) = nodes.glob("*/process")
-    wait_until(lambda: "Started" in journal(laptop))
-    return driver, int((process.with_name("pid")).read_text()), int(process.read_text())
-
-
-def journal(laptop):
-    return (laptop.root / ".tiphys" / "runs" / "run" / "journal.jsonl").read_text()
-
-
 def alive(process):
     stat = Path(f"/proc/{process}/stat")
     return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] != "Z"
-
-
-def wait_until(condition, seconds=20):
-    limit = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < limit
-        time.sleep(0.01)

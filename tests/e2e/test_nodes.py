@@ -4,7 +4,6 @@ import os
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,15 +98,13 @@ def test_two_nodes_end_with_the_same_weights_as_one(request_, start, tmp_path):
     assert two == one
 
 
-def test_when_one_node_is_told_to_go_both_save_and_leave(request_, start, tmp_path):
+def test_when_one_node_is_told_to_go_both_save_and_leave(request_, start, until, tmp_path):
     settings = replace(request_.settings, epochs=3000)
     longer = replace(request_, settings=settings, checkpoints=str(tmp_path / "long"))
     first, second = start(longer)
-    limit = time.monotonic() + PATIENCE_SECONDS
-    while "tiphys.progress" not in (tmp_path / "log-0").read_text():
-        assert time.monotonic() < limit, (tmp_path / "log-0").read_text()
-        time.sleep(0.1)
+    log = tmp_path / "log-0"
+    until(lambda: "tiphys.progress" in log.read_text() or first.poll() is not None)
     second.terminate()
     codes = [process.wait(PATIENCE_SECONDS) for process in (first, second)]
-    assert codes == [143, 143], (tmp_path / "log-0").read_text()
+    assert codes == [143, 143], log.read_text()
     assert "it saved and left" in (tmp_path / "message-0").read_text()

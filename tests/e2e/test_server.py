@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -303,23 +302,17 @@ def test_the_server_outlives_who_started_it(tmp_path):
     assert serving.stop(tmp_path)
 
 
-def test_a_killed_server_is_seen_and_started_anew(tmp_path):
+def test_a_killed_server_is_seen_and_started_anew(tmp_path, until):
     first = serving.start(str(tmp_path / "r"), "m", project=tmp_path)
     os.kill(first.pid, signal.SIGKILL)
     os.waitpid(first.pid, 0)
-    deadline = time.monotonic() + 5
-    while serving.status(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert serving.status(tmp_path) is None
+    until(lambda: serving.status(tmp_path) is None, 5)
     assert serving.start(str(tmp_path / "r"), "m", project=tmp_path).pid != first.pid
     assert serving.stop(tmp_path)
 
 
-def test_a_server_whose_folder_is_removed_goes_too(tmp_path):
+def test_a_server_whose_folder_is_removed_goes_too(tmp_path, until):
     endpoint = serving.start(str(tmp_path / "r"), "m", project=tmp_path)
     shutil.rmtree(tmp_path / ".tiphys")
-    deadline = time.monotonic() + 10
-    while client.health(endpoint.url) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert client.health(endpoint.url) is None
+    until(lambda: client.health(endpoint.url) is None, 10)
     os.waitpid(endpoint.pid, 0)

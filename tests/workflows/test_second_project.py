@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.fakes import Silence
 from tiphys import runtime
 
 PROFILE = """\
@@ -147,16 +148,6 @@ def test_another_project_is_rendered(project):
     ]
 
 
-class Silent:
-    """An observer that nobody listens to."""
-
-    def changed(self, workflow):
-        """Take the newest state."""
-
-    def warned(self, text):
-        """Take a warning."""
-
-
 def test_what_was_rendered_runs_and_values_arrive_as_they_were(project, monkeypatch):
     monkeypatch.chdir(project)
     tiphys(project, "render")
@@ -164,7 +155,7 @@ def test_what_was_rendered_runs_and_values_arrive_as_they_were(project, monkeypa
         files=(project / "manifests/here/words.yaml",), parameters={"sentence": "c d  é"}
     )
 
-    outcome = runtime.run(request, Silent())
+    outcome = runtime.run(request, Silence())
 
     assert outcome.phase == "Succeeded", outcome.message
     outputs = {
@@ -183,7 +174,7 @@ def test_a_temporary_failure_is_tried_again_and_bad_input_is_not(project, monkey
     marker = str(project / "marker")
 
     outcome = runtime.run(
-        runtime.RunRequest(files=(manifest,), parameters={"marker": marker}), Silent()
+        runtime.RunRequest(files=(manifest,), parameters={"marker": marker}), Silence()
     )
 
     attempts = {

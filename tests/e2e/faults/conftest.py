@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -74,17 +73,3 @@ class Terminal:
 @pytest.fixture
 def terminal(tmp_path):
     return Terminal(tmp_path)
-
-
-@pytest.fixture
-def until():
-    """Return a function that waits for a condition and returns what it came to be."""
-
-    def wait(condition, seconds=PATIENCE_SECONDS):
-        limit = time.monotonic() + seconds
-        while not (found := condition()):
-            assert time.monotonic() < limit, "it did not happen in time"
-            time.sleep(0.02)
-        return found
-
-    return wait

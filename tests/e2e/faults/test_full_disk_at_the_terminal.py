@@ -23,35 +23,31 @@ spec:
       command: [sh, -c, "test -e $TIPHYS_PROJECT/room || dd if=/dev/zero of=$TIPHYS_PROJECT/big"]
 """
 
-
-@pytest.fixture
-def small_disk(terminal, four_mebibytes):
-    with four_mebibytes(terminal.folder):
-        yield terminal
+pytestmark = pytest.mark.usefixtures("small_disk")
 
 
-def test_the_run_is_interrupted_says_how_to_go_on_and_goes_on(small_disk):
-    small_disk.write("greedy.yaml", GREEDY)
+def test_the_run_is_interrupted_says_how_to_go_on_and_goes_on(terminal):
+    terminal.write("greedy.yaml", GREEDY)
 
-    said = small_disk.tiphys("run", "greedy.yaml", "--name", "greedy")
-    (small_disk.folder / "big").unlink()
-    small_disk.write("room", "")
-    resumed = small_disk.tiphys("resume", "greedy")
+    said = terminal.tiphys("run", "greedy.yaml", "--name", "greedy")
+    (terminal.folder / "big").unlink()
+    terminal.write("room", "")
+    resumed = terminal.tiphys("resume", "greedy")
 
     assert said.code == 130
     assert "the disk is full, so the run was interrupted; nothing that had finished" in said.out
     assert "Free some space, then `tiphys resume greedy`." in said.out
     assert (resumed.code, resumed.err) == (0, "")
-    assert (small_disk.folder / "seen").read_text() == "first\n"
+    assert (terminal.folder / "seen").read_text() == "first\n"
 
 
-def test_without_room_no_run_starts(small_disk):
-    small_disk.write("greedy.yaml", GREEDY)
-    room = shutil.disk_usage(small_disk.folder).free
-    (small_disk.folder / "big").write_bytes(bytes(room))
+def test_without_room_no_run_starts(terminal):
+    terminal.write("greedy.yaml", GREEDY)
+    room = shutil.disk_usage(terminal.folder).free
+    (terminal.folder / "big").write_bytes(bytes(room))
 
-    said = small_disk.tiphys("run", "greedy.yaml")
+    said = terminal.tiphys("run", "greedy.yaml")
 
     assert (said.code, said.out) == (2, "")
     assert "the disk is full: no run can be started here. Free some space." in said.err
-    assert small_disk.tiphys("list").out == "There are no runs yet. Type: tiphys run FILE\n"
+    assert terminal.tiphys("list").out == "There are no runs yet. Type: tiphys run FILE\n"
