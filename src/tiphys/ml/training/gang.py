@@ -30,6 +30,9 @@ STALL = timedelta(minutes=10)
 JOINING = timedelta(minutes=5)
 """How long a node waits for the others: images may have to be pulled there."""
 POLL = timedelta(milliseconds=100)
+LEAVING = timedelta(seconds=10)
+"""How long torchrun may take once its workers have saved and left. Where it waits for a node that
+has gone it does so for minutes, deaf to SIGTERM."""
 OWN_CGROUP = (
     Path("/sys/fs/cgroup/memory.events"),
     Path("/sys/fs/cgroup/memory/memory.oom_control"),
@@ -114,6 +117,7 @@ def _watch(command: list[str], output: Path) -> _End:
     heartbeat.touch()
     process = subprocess.Popen(command, env=ENVIRONMENT | os.environ)
     told, stalled = False, False
+    left: float | None = None
 
     def go() -> None:
         nonlocal told
@@ -126,7 +130,9 @@ def _watch(command: list[str], output: Path) -> _End:
                 stalled = True
                 process.kill()
             if preempted.exists():  # else torchrun waits here for a node that has left
-                process.terminate()
+                left = left or time.monotonic()
+                deaf = time.monotonic() - left > LEAVING.total_seconds()
+                process.send_signal(signal.SIGKILL if deaf else signal.SIGTERM)
             time.sleep(POLL.total_seconds())
     return _End(exit_code=process.returncode, told_to_go=told, stalled=stalled)
 
