@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from checkout import ROOT
 from harness.errors import HarnessError
 from patience import until
 
+from tests import failing
 from tiphys.report.rows import moment, rows
 from tiphys.review import parity
 
@@ -24,8 +24,6 @@ pytestmark = pytest.mark.cluster
 
 LIMIT_SECONDS = 420
 """A lost node alone takes Kubernetes and Argo two to four minutes to be sure of."""
-READY = 'tiphys.metric {"name": "ready"'
-"""How the log of a step says that it may be disturbed."""
 
 SPOT, STAYS = "gpu-a", "gpu-b"
 TAINT = "tiphys.dev/taken"
@@ -117,19 +115,7 @@ class Runs:
 def project(tmp_path_factory):
     """Return a project whose steps fail, with a manifest a failure."""
     root = tmp_path_factory.mktemp("project") / "failing"
-    shutil.copytree(Path(__file__).with_name("failing"), root)
-    for package in ("components", "workflows"):
-        (root / package / "__init__.py").touch()
-    shutil.copytree(ROOT / "requirements", root / "requirements")
-    folder = root / "manifests" / "ci"
-    folder.mkdir(parents=True)
-    shutil.copy(ROOT / "manifests" / "ci" / "images.yaml", folder)
-    (folder / "profile.yaml").write_text(yaml.safe_dump(profile()))
-    command = [Path(sys.executable).with_name("tiphys"), "render"]
-    subprocess.run(command, cwd=root, check=True, capture_output=True)
-    for text in (folder / "failures.yaml").read_text().split("---\n"):
-        name = yaml.safe_load(text)["metadata"]["name"].removeprefix("failure-")
-        (folder / f"{name}.yaml").write_text(text)
+    failing.prepare(root, "ci", yaml.safe_dump(profile()))
     return root
 
 
@@ -174,7 +160,7 @@ def disturb(project, runs):
         folder = project / ".tiphys" / "runs" / runs.started[case][0]
         log = until(
             f"the log of {case}",
-            lambda at=folder: [p for p in at.glob("nodes/*/log") if READY in p.read_text()],
+            lambda at=folder: [p for p in at.glob("nodes/*/log") if failing.READY in p.read_text()],
         )[0]
         os.kill(int(log.with_name("pid").read_text()), number)
 
@@ -209,7 +195,9 @@ def pod(flights, runs, case):
     label = f"--selector=workflows.argoproj.io/workflow={runs.started[case][0]}"
     for one in flights.get("pods", label)["items"]:
         with suppress(HarnessError):  # its container has not started
-            if READY in flights.kubectl("logs", one["metadata"]["name"], "--container=main"):
+            if failing.READY in flights.kubectl(
+                "logs", one["metadata"]["name"], "--container=main"
+            ):
                 return one
     return None
 

@@ -4,17 +4,14 @@ The same steps fail on a cluster in `tests/cluster/test_failures.py`, with more 
 """
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
-FAILING = Path(__file__).parents[1] / "cluster" / "failing"
-READY = 'tiphys.metric {"name": "ready"'
+from tests import failing
 
 PROFILE = """\
 images: none
@@ -64,23 +61,13 @@ class Project:
 
     def ready(self, case):
         logs = (self.root / ".tiphys" / "runs" / case).glob("nodes/*/log")
-        return next((log for log in logs if READY in log.read_text()), None)
+        return next((log for log in logs if failing.READY in log.read_text()), None)
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    root = tmp_path_factory.mktemp("project") / "failing"
-    shutil.copytree(FAILING, root)
-    for package in ("components", "workflows"):
-        (root / package / "__init__.py").touch()
-    folder = root / "manifests" / "local"
-    folder.mkdir(parents=True)
-    (folder / "profile.yaml").write_text(PROFILE)
-    made = Project(root)
-    made.tiphys("render")
-    for text in (folder / "failures.yaml").read_text().split("---\n"):
-        name = yaml.safe_load(text)["metadata"]["name"].removeprefix("failure-")
-        (folder / f"{name}.yaml").write_text(text)
+    made = Project(tmp_path_factory.mktemp("project") / "failing")
+    failing.prepare(made.root, "local", PROFILE)
     return made
 
 
