@@ -45,6 +45,17 @@ class Checkout:
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         return done.stdout
 
+    def start(self, *words: str) -> "subprocess.Popen[str]":
+        """Start the command, and do not wait for it."""
+        return subprocess.Popen(
+            [Path(sys.executable).with_name("tiphys"), *words],
+            cwd=self.root,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
     def forget_models(self) -> None:
         """Take the registries, here and there, and the cluster's server back to the beginning."""
         shutil.rmtree(self.root / ".tiphys" / "storage" / "registry", ignore_errors=True)

@@ -3,15 +3,17 @@
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
-from checkout import ROOT, outputs_of
-from harness.cluster import Cluster
+from checkout import ROOT, Checkout, outputs_of
 from harness.errors import HarnessError
 from patience import until
+
+from tiphys.review import parity
 
 pytestmark = pytest.mark.cluster
 
@@ -60,10 +62,10 @@ def test_this_machine_and_the_cluster_agree(project, first):
 
 
 @pytest.fixture(scope="module")
-def lab(flights, first):
+def lab(project, first):
     """Where trainings alone are run, of the code of the first run."""
     given = {one["name"]: one["value"] for one in first["spec"]["arguments"]["parameters"]}
-    made = Lab(flights, given["code"])
+    made = Lab(project, given["code"])
     yield made
     made.clean()
 
@@ -71,9 +73,10 @@ def lab(flights, first):
 class Lab:
     """Runs of `resolve` and `train` alone, each with something changed."""
 
-    def __init__(self, cluster: Cluster, code: str) -> None:
-        self.cluster, self.code = cluster, code
+    def __init__(self, project: Checkout, code: str) -> None:
+        self.project, self.cluster, self.code = project, project.cluster, code
         self.names: list[str] = []
+        self.local: dict[str, subprocess.Popen[str]] = {}
 
     def start(
         self, name: str, change: Callable[[Json], None] = lambda _train: None, **given: str
@@ -103,7 +106,23 @@ class Lab:
         }
         printed = self.cluster.kubectl("create", "-f", "-", "-o", "name", stdin=json.dumps(made))
         self.names.append(printed.strip().rpartition("/")[2])
+        (self.project.root / f"{self.names[-1]}.yaml").write_text(yaml.safe_dump(made))
         return self.names[-1]
+
+    def start_here(self, name: str) -> None:
+        """Start the same file on this machine, where the gang is torchrun's, under the same name.
+
+        It goes on beside the run on the cluster.
+        """
+        words = ("run", f"{name}.yaml", "--name", name, "-o", "json")
+        self.local[name] = self.project.start(*words)
+
+    def agrees_with_here(self, run: Json) -> None:
+        """Compare *run*, node by node, with what the same file came to on this machine."""
+        printed, said = self.local.pop(run["metadata"]["name"]).communicate(timeout=400)
+        assert printed, said
+        found = parity.differences(json.loads(printed), run)
+        assert not found, "\n".join(found)
 
     def end(self, name: str, seconds: int = 400) -> Json:
         """Return the Workflow once it has ended."""
@@ -139,6 +158,9 @@ class Lab:
 
     def clean(self) -> None:
         """Delete what was started."""
+        for process in self.local.values():
+            process.kill()
+            process.communicate()
         for name in self.names:
             self.cluster.kubectl("delete", "workflow", name, "--ignore-not-found", "--wait=false")
 
@@ -219,10 +241,14 @@ def progress(lab: Lab, name: str) -> int:
 
 def test_a_stopped_run_leaves_neither_jobset_nor_pod(project, lab):
     name = lab.start("stopped", epochs="400")
+    lab.start_here(name)
     until("the gang", lambda: progress(lab, name) > 0, 300)
     project.tiphys("stop", name, "--on", "ci")
+    until("the gang here", lambda: "train" in project.tiphys("logs", name), 60)
+    project.tiphys("stop", name, code=1)
     ended = lab.end(name)
     assert ended["status"]["phase"] == "Failed"
+    lab.agrees_with_here(ended)
     until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
@@ -232,9 +258,11 @@ def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):
         train["retryStrategy"] = {"limit": "0"}
 
     name = lab.start("late", hurry, epochs="400")
+    lab.start_here(name)
     until("the gang", lambda: lab.pods(name), 60)
     ended = lab.end(name)
     assert step(ended, "train(0)")["phase"] == "Failed"
+    lab.agrees_with_here(ended)
     until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
@@ -255,7 +283,10 @@ def test_a_gang_short_of_memory_gets_more_once_and_then_says_so(lab, tell):
 
 
 def test_wrong_input_is_never_tried_again_and_told_in_the_gangs_words(lab):
-    ended = lab.end(lab.start("wrong", months='["2031-01"]'))
+    name = lab.start("wrong", months='["2031-01"]')
+    lab.start_here(name)
+    ended = lab.end(name)
+    lab.agrees_with_here(ended)
     assert 'no month "2031-01"' in step(ended, "train(0)")["message"]
     assert not [n for n in ended["status"]["nodes"].values() if n["displayName"] == "train(1)"]
 

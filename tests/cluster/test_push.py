@@ -7,7 +7,7 @@ import json
 import secrets
 
 import pytest
-from checkout import change, copy_data, copy_project, outputs_of
+from checkout import OURS, change, copy_data, copy_project, outputs_of
 from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository
 
@@ -208,6 +208,22 @@ def test_the_older_of_two_quick_pushes_does_not_replace_the_newer(hook, reposito
     assert [outputs_of(run)["deploy"]["released"] for run, _ in runs] == ["true", "false"]
     assert runs[0][0]["status"]["finishedAt"] < runs[1][0]["status"]["finishedAt"]
     assert "is not released" in runs[1][1].log
+
+
+def test_what_a_push_needs_is_applied_twice_without_a_change(repository):
+    file = str(repository.root / "manifests/ci/install.yaml")
+    again = repository.installed.kubectl("apply", "-f", file).splitlines()
+    assert [line for line in again if "workfloweventbinding" in line]
+    assert all(line.endswith(" unchanged") for line in again), again
+    assert repository.installed.kubectl("diff", "-f", file) == ""
+
+
+def test_deleting_what_a_push_needs_leaves_the_secret_that_was_made_by_hand(repository):
+    file = str(repository.root / "manifests/ci/install.yaml")
+    repository.installed.kubectl("delete", "--ignore-not-found", "-f", file)
+    kinds = "workfloweventbindings,workflowtemplates,cronworkflows,sa,roles,rolebindings,secrets"
+    left = repository.installed.get(kinds, "-l", OURS)["items"]
+    assert [one["metadata"]["name"] for one in left] == ["argo-workflows-webhook-clients"]
 
 
 def nodes(run):

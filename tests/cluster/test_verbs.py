@@ -254,6 +254,9 @@ def test_each_no_of_the_server_is_one_sentence(shell):
         assert re.search(said, found)
         assert len(found.strip().splitlines()) == 1
     assert re.search("Argo Server says 404: .*tiphys list --on", shell.say("get", "nobody", code=2))
+    invalid = shell.say("run", "publishing", "--name", "Not_A_Name", code=2)
+    assert re.search('says 400: .*"Not_A_Name" is invalid: metadata.name: .*correct the', invalid)
+    assert len(invalid.strip().splitlines()) == 1
     for verb in ("watch", "stop", "terminate", "retry", "resubmit", "suspend", "delete", "why"):
         assert "404" in shell.say(verb, "nobody", code=2)
 

@@ -22,7 +22,9 @@ PROGRAMS = {
     "buildah": f"""
         echo "buildah $*" >>"$LOG"
         for word; do case $word in --digestfile=*) echo {NEW} >"${{word#*=}}";; esac; done""",
-    "tiphys": 'echo "tiphys $*" >>"$LOG"',
+    "tiphys": """
+        echo "tiphys $*" >>"$LOG"
+        case $1 in run) touch "$RUN";; get) test -e "$RUN";; esac""",
 }
 
 
@@ -36,6 +38,7 @@ class Project:
             "PATH": f"{programs}:{os.environ['PATH']}",
             "BIN": str(programs),
             "LOG": str(self.log),
+            "RUN": str(folder.parent / "run"),
         }
 
     def run(self, *argv):
@@ -124,15 +127,18 @@ def test_where_no_lock_has_changed_nothing_is_built_or_committed_and_the_run_sta
     before = project.run("git", "rev-parse", "HEAD")
     said = project.release()
     assert said[0] == "tiphys render production"
-    assert said[1].startswith(f"tiphys run training --on production -p revision={before}")
+    assert said[-1].startswith(f"tiphys run training --on production -p revision={before}")
     assert project.run("git", "rev-parse", "HEAD") == before
 
 
-def test_a_release_that_is_repeated_builds_nothing_again(project):
+def test_a_release_that_is_repeated_builds_nothing_again_and_follows_the_run(project):
     (project.folder / "requirements/train.lock").write_text("train==2\n")
     commit(project, "A newer train")
     project.release()
-    assert not [line for line in project.release() if line.startswith("buildah")]
+    said = project.release()
+    assert not [line for line in said if line.startswith("buildah")]
+    head = project.run("git", "rev-parse", "HEAD")
+    assert said[-1] == f"tiphys watch training-{head[:12]} --on production"
 
 
 def test_a_branch_that_moved_while_the_images_were_built_gets_the_digests_all_the_same(project):

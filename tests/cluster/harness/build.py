@@ -18,6 +18,7 @@ KUBE = {
     "versitygw": "github.com/versity/versitygw/cmd/versitygw",
     "pause": "./pause",
     "jobset": "sigs.k8s.io/jobset",
+    "crane": "github.com/google/go-containerregistry/cmd/crane",
 } | {
     name: f"k8s.io/kubernetes/cmd/{name}"
     for name in (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness import git_daemon
+from harness import git_daemon, registry
 from harness.errors import HarnessError
 from harness.membership import Membership, named
 from harness.places import ARGO_SERVER, NAMESPACE, PROJECT_NAMESPACE, S3_ENDPOINT, Places
@@ -139,6 +139,10 @@ class Cluster:
     def git_daemon(self) -> AbstractContextManager[git_daemon.GitRemote]:
         """Serve an empty repository to pods for as long as the block runs."""
         return git_daemon.serve(self.places)
+
+    def registry(self) -> AbstractContextManager[registry.Registry]:
+        """Serve an empty registry of images to nodes for as long as the block runs."""
+        return registry.serve(self.places, self.binaries)
 
     def run_inside(self, argv: Sequence[Argument]) -> str:
         """Return what *argv* prints in the cluster's network."""

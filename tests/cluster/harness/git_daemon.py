@@ -1,13 +1,13 @@
 """A bare repository that pods read from and push to, as the project's remote."""
 
 import shutil
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.daemons import Daemons
+from harness.network import free_port
 from harness.places import NODE_ADDRESS, Places
 from harness.shell import inside, run, succeeds
 
@@ -26,7 +26,7 @@ def serve(places: Places) -> Iterator[GitRemote]:
 
     Called in the cluster's network: several may be served at once, each at a port that is free.
     """
-    port, daemons = _free_port(), Daemons(places=places)
+    port, daemons = free_port(NODE_ADDRESS), Daemons(places=places)
     name = f"git/{port}"
     folder = places.state / name
     url = f"git://{NODE_ADDRESS}:{port}/project.git"
@@ -46,10 +46,3 @@ def serve(places: Places) -> Iterator[GitRemote]:
         daemons.stop([name])
         daemons.forget([name])
         shutil.rmtree(folder)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((NODE_ADDRESS, 0))
-        port: int = probe.getsockname()[1]
-    return port

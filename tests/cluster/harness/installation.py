@@ -106,10 +106,14 @@ def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Prepare
             cluster.kubectl("apply", "-f", "-", stdin=json.dumps(each))
         yield Prepared(cluster=cluster, namespace=namespace, bucket=made.bucket, file=file)
     cluster.kubectl("delete", "persistentvolume", namespace)
+    shutil.rmtree(_cache_folder(cluster, namespace))
 
 
 def _cache(cluster: Cluster, namespace: str) -> list[Json]:
     """Return the claim `data-cache` that the profile names, and a volume for it."""
+    folder = _cache_folder(cluster, namespace)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o2775)
     common = {
         "accessModes": ["ReadWriteMany"],
         "storageClassName": "by-hand",
@@ -118,7 +122,7 @@ def _cache(cluster: Cluster, namespace: str) -> list[Json]:
         **common,
         "capacity": {"storage": "10Gi"},
         "claimRef": {"namespace": namespace, "name": "data-cache"},
-        "hostPath": {"path": str(cluster.places.state / "data-cache")},
+        "hostPath": {"path": str(folder)},
     }
     claim = {**common, "resources": {"requests": {"storage": "10Gi"}}, "volumeName": namespace}
     return [
@@ -135,6 +139,11 @@ def _cache(cluster: Cluster, namespace: str) -> list[Json]:
             "spec": claim,
         },
     ]
+
+
+def _cache_folder(cluster: Cluster, namespace: str) -> Path:
+    """Return a folder that no other test empties or fills."""
+    return cluster.places.state / f"data-cache-{namespace}"
 
 
 def _move(document: dict[str, Any], namespace: str) -> None:

@@ -1,5 +1,7 @@
 """The network namespace that holds the whole cluster: no address of it is seen outside."""
 
+import socket
+
 from harness.places import NODE_ADDRESS, Places
 from harness.shell import inside, run
 
@@ -18,3 +20,11 @@ def create(places: Places) -> None:
 def remove(places: Places) -> None:
     if places.netns.exists():
         run(["ip", "netns", "delete", places.name])
+
+
+def free_port(address: str) -> int:
+    """Return a port of *address* that nobody listens at. Called in the cluster's network."""
+    with socket.socket() as probe:
+        probe.bind((address, 0))
+        port: int = probe.getsockname()[1]
+    return port
