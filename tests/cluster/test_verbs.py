@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -239,6 +240,29 @@ def test_a_gang_without_a_run_is_pruned_and_only_with_yes(shell):
     assert "deleted  gang gang-verbs-nobody" in shell.say("prune", "--yes")
     with pytest.raises(HarnessError, match="not found"):
         shell.cluster.get("jobset", "gang-verbs-nobody")
+
+
+def test_old_archives_and_pages_are_pruned_and_what_runs_refer_to_stays(shell):
+    code = shell.cluster.places.state / "s3" / "artifacts" / "code"
+    pages = shell.root / ".tiphys" / "pages" / "ci"
+    for folder in (code, pages):
+        folder.mkdir(parents=True, exist_ok=True)
+    left, kept = f"{'0' * 63}1", f"{'0' * 63}2"
+    made = [code / f"{left}.tgz", code / f"{kept}.tgz", pages / "verbs-nobody.html"]
+    old = time.time() - timedelta(days=40).total_seconds()  # noqa: TID251 - of files
+    for file in made:
+        file.write_bytes(b"x")
+        os.utime(file, (old, old))
+    shell.create("chain", code=kept)
+    said = shell.say("prune")
+    assert re.search(r"archive\s+0{40}", said)
+    assert re.search(r"page\s+verbs-nobody\s+40 days", said)
+    assert all(file.exists() for file in made)
+    said = shell.say("prune", "--yes")
+    assert f"deleted  archive {left}" in said
+    assert "deleted  page verbs-nobody" in said
+    assert [file.exists() for file in made] == [False, True, False]
+    made[1].unlink()
 
 
 def test_each_no_of_the_server_is_one_sentence(shell):
