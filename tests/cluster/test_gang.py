@@ -65,7 +65,7 @@ def test_this_machine_and_the_cluster_agree(project, first):
 def lab(project, first):
     """Where trainings alone are run, of the code of the first run."""
     given = {one["name"]: one["value"] for one in first["spec"]["arguments"]["parameters"]}
-    made = Lab(project, given["code"])
+    made = Lab(project, given)
     yield made
     made.clean()
 
@@ -73,8 +73,9 @@ def lab(project, first):
 class Lab:
     """Runs of `resolve` and `train` alone, each with something changed."""
 
-    def __init__(self, project: Checkout, code: str) -> None:
-        self.project, self.cluster, self.code = project, project.cluster, code
+    def __init__(self, project: Checkout, given: dict[str, str]) -> None:
+        self.project, self.cluster = project, project.cluster
+        self.given = {name: given[name] for name in ("code", "revision")}
         self.names: list[str] = []
         self.local: dict[str, subprocess.Popen[str]] = {}
 
@@ -97,7 +98,7 @@ class Lab:
         change(found["train"])
         spec["templates"] = [found["main"], found["resolve"], found["train"]]
         for one in spec["arguments"]["parameters"]:
-            one["value"] = self.code if one["name"] == "code" else one.get("value")
+            one["value"] = self.given.get(one["name"], one.get("value"))
         made = {
             "apiVersion": "argoproj.io/v1alpha1",
             "kind": "Workflow",
@@ -106,15 +107,19 @@ class Lab:
         }
         printed = self.cluster.kubectl("create", "-f", "-", "-o", "name", stdin=json.dumps(made))
         self.names.append(printed.strip().rpartition("/")[2])
-        (self.project.root / f"{self.names[-1]}.yaml").write_text(yaml.safe_dump(made))
+        (self.project.root / self.file(self.names[-1])).write_text(yaml.safe_dump(made))
         return self.names[-1]
+
+    def file(self, name: str) -> str:
+        """Return where the manifest of the run *name* is, beside the profile."""
+        return f"manifests/ci/{name}.yaml"
 
     def start_here(self, name: str) -> None:
         """Start the same file on this machine, where the gang is torchrun's, under the same name.
 
         It goes on beside the run on the cluster.
         """
-        words = ("run", f"{name}.yaml", "--name", name, "-o", "json")
+        words = ("run", self.file(name), "--name", name, "-o", "json")
         self.local[name] = self.project.start(*words)
 
     def agrees_with_here(self, run: Json) -> None:

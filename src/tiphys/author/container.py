@@ -171,7 +171,8 @@ def _outputs(use: Use) -> Json:
             said["globalName"] = name
         parameters.append(said)
     metrics = {"name": METRICS, "valueFrom": {"path": f"{OUT}/{METRICS}", "default": "{}"}}
-    return _present({"parameters": [*parameters, metrics], "artifacts": artifacts})
+    # metrics first: of a step that failed, Argo saves what stands before the first missing one
+    return _present({"parameters": [metrics, *parameters], "artifacts": artifacts})
 
 
 def _present(lists: Json) -> Json:

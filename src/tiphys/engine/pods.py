@@ -1,6 +1,7 @@
 """Pods: an attempt from its start to its outputs (rules 23, 24, 34 to 38)."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -129,14 +130,25 @@ def verdict(frame: PodFrame, event: Exited) -> tuple[Phase, str]:
     return Phase.SUCCEEDED, ""
 
 
+def _saved(template: Template, written: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the output parameters as Argo saves them: in order, up to the first that is missing.
+
+    What is declared behind that is lost, written or not, and whatever its default (rule 24).
+    """
+    found: dict[str, str] = {}
+    for declared in template.outputs.parameters:
+        source = declared.value_from
+        if source is None or source.path is None:
+            continue
+        value = written.get(declared.name)
+        if value is None and source.default is None:
+            return found
+        found[declared.name] = value if value is not None else str(source.default)
+    return found
+
+
 def collected(frame: PodFrame, event: Exited) -> NodeOutputs:
     """Return what the attempt gave, with the defaults of what it did not write (rule 27)."""
-    parameters = {k: v for k, v in event.outputs.parameters.items() if v is not None}
-    for declared in frame.template.outputs.parameters:
-        source = declared.value_from
-        default = source.default if source is not None else None
-        if declared.name not in parameters and default is not None:
-            parameters[declared.name] = default
     places = {
         name: ArtifactLocation(
             name=name,
@@ -147,7 +159,7 @@ def collected(frame: PodFrame, event: Exited) -> NodeOutputs:
         for name, location in event.outputs.artifacts.items()
     }
     return NodeOutputs(
-        parameters=parameters,
+        parameters=_saved(frame.template, event.outputs.parameters),
         artifacts=places,
         result=event.outputs.result if frame.start.capture_result else None,
         exit_code=None if frame.doom else event.exit_code,  # Argo does not wait for that of a kill

@@ -148,8 +148,8 @@ def test_defaults_of_the_function_are_defaults_of_the_template(profile):
     assert old in inputs["artifacts"]
 
 
-def test_metrics_have_a_default_so_that_a_skipped_step_has_some(profile):
-    metrics = rendered(profile)["outputs"]["parameters"][-1]
+def test_metrics_come_first_with_a_default_so_that_a_failed_or_skipped_step_has_some(profile):
+    metrics = rendered(profile)["outputs"]["parameters"][0]
 
     assert metrics == {
         "name": "metrics",
