@@ -246,14 +246,10 @@ def progress(lab: Lab, name: str) -> int:
 
 def test_a_stopped_run_leaves_neither_jobset_nor_pod(project, lab):
     name = lab.start("stopped", epochs="400")
-    lab.start_here(name)
     until("the gang", lambda: progress(lab, name) > 0, 300)
     project.tiphys("stop", name, "--on", "ci")
-    until("the gang here", lambda: "train" in project.tiphys("logs", name), 60)
-    project.tiphys("stop", name, code=1)
     ended = lab.end(name)
     assert ended["status"]["phase"] == "Failed"
-    lab.agrees_with_here(ended)
     until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
 
 
