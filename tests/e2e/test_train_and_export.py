@@ -9,6 +9,7 @@ from components.train import train
 from tests import pinned
 from tiphys.errors import UserError
 from tiphys.ml import package
+from tiphys.ml.training import jobset
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,6 +41,25 @@ def test_flights_become_a_model(data, tmp_path, capfd, monkeypatch):
     names = {one.name for one in package.load(tmp_path / "model").inputs}
     assert {"carrier", "planned_minutes", "temp"} < names
     assert not names & {"dep_time", "dep_delay", "arr_time", "air_time", "arr_delay", "late"}
+
+
+@pytest.mark.slow
+def test_a_gang_that_starts_again_says_nothing_of_data_that_it_found(
+    data, tmp_path, capfd, monkeypatch
+):
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv(jobset.RESTARTED, "1")
+    train(
+        dataset=pinned.pin(data, tmp_path / "store"),
+        remote=str(tmp_path / "store"),
+        months=["2013-01"],
+        checkpoints=str(tmp_path / "checkpoints"),
+        epochs=1,
+        checkpoint=tmp_path / "checkpoint",
+    )
+    said = capfd.readouterr().out
+    assert 'tiphys.metric {"name": "loss"' in said
+    assert "downloaded_bytes" not in said
 
 
 def test_a_month_that_is_not_there_is_named_before_any_worker_starts(data, tmp_path, monkeypatch):

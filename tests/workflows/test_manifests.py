@@ -102,6 +102,14 @@ def test_in_production_the_last_try_of_training_is_on_a_node_that_stays():
     assert chosen == "{{=asInt(retries) >= 5 ? 'on-demand' : 'spot'}}"
 
 
+def test_training_has_time_to_save_when_it_is_told_to_go():
+    found = templates("production")
+    patches = {name: json.loads(one.get("podSpecPatch", "{}")) for name, one in found.items()}
+    grace = {name: patch.get("terminationGracePeriodSeconds") for name, patch in patches.items()}
+    assert {name for name, seconds in grace.items() if seconds} == {"train"}
+    assert grace["train"] == 120
+
+
 def test_every_step_asks_for_what_it_needs_and_says_how_it_is_retried(cluster):
     for name, template in templates(cluster).items():
         if "container" in template:

@@ -106,6 +106,7 @@ def test_the_pods_find_each_other_in_torchruns_words(job):
     assert found["PET_NNODES"] == "2"
     assert found["PET_MASTER_ADDR"] == f"{name}-node-0-0.{name}"
     assert "job-completion-index" in found["PET_NODE_RANK"]["fieldRef"]["fieldPath"]
+    assert jobset.RESTART_LABEL in found[jobset.RESTARTED]["fieldRef"]["fieldPath"]
     assert found["GLOO_SOCKET_IFNAME"] == found["NCCL_SOCKET_IFNAME"] == "eth0"
     assert found["AWS_ENDPOINT_URL"] == "http://s3"
 
