@@ -80,6 +80,20 @@ def copy_project(to: Path) -> None:
             shutil.copy2(ROOT / name, to / name)
 
 
+def move(root: Path, url: str, namespace: str, *more: tuple[str, str]) -> None:
+    """Have the copy at *root* come from the repository *url* and run in a *namespace* of its own.
+
+    *more* are further patterns of its profile, and what stands for them.
+    """
+    change(
+        root / "manifests" / "ci" / "profile.yaml",
+        (r"source: archive", f'source: {{git: "{url}"}}'),
+        (r"namespace: flights", f"namespace: {namespace}"),
+        (r"cache: .*\n", ""),
+        *more,
+    )
+
+
 def copy_data(cluster: Cluster) -> None:
     """Copy the project's data to the cluster's remote, where steps fetch them."""
     remote = cluster.places.state / "s3" / "dvc" / "files"

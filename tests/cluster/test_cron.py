@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from checkout import Checkout, change, copy_project, git, outputs_of
+from checkout import Checkout, change, copy_project, git, move, outputs_of
 from harness.installation import guarded
 from patience import until
 
@@ -120,13 +120,7 @@ def shrink(project, url):
     """Make the copy small, and its own: namespace, storage, repository, schedule, data."""
     root = project.root
     git(root, "init", "-q", "-b", "main")
-    change(
-        root / "manifests/ci/profile.yaml",
-        (r"source: archive", f'source: {{git: "{url}"}}'),
-        (r"namespace: flights", f"namespace: {NAMESPACE}"),
-        (r"s3://(registry|checkpoints|dvc)", rf"s3://{NAMESPACE}/\1"),
-        (r"cache: .*\n", ""),
-    )
+    move(root, url, NAMESPACE, (r"s3://(registry|checkpoints|dvc)", rf"s3://{NAMESPACE}/\1"))
     change(
         root / "workflows/training.py",
         (r"workers=run.workers,", "workers=run.workers, epochs=1,"),

@@ -7,7 +7,7 @@ import json
 import secrets
 
 import pytest
-from checkout import OURS, change, copy_data, copy_project, outputs_of
+from checkout import OURS, change, copy_data, copy_project, move, outputs_of
 from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository
 
@@ -26,13 +26,8 @@ def repository(cluster, tmp_path_factory):
     with cluster.git_daemon() as remote, guarded(cluster, NAMESPACE) as installed:
         made = Repository(tmp_path_factory.mktemp("push") / "flights", installed, remote.url)
         copy_project(made.root)
-        change(
-            made.root / "manifests/ci/profile.yaml",
-            (r"source: archive", f'source: {{git: "{remote.url}"}}'),
-            (r"namespace: flights", f"namespace: {NAMESPACE}"),
-            (r"s3://(registry|checkpoints)", rf"s3://{NAMESPACE}/\1"),
-            (r"cache: .*\n", ""),
-        )
+        own = (r"s3://(registry|checkpoints)", rf"s3://{NAMESPACE}/\1")
+        move(made.root, remote.url, NAMESPACE, own)
         # here it is about the order of deployments, not about which model is better
         change(
             made.root / "gate/flights.yaml",

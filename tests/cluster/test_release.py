@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkout import ROOT, change, copy_project, git
+from checkout import ROOT, copy_project, git, move
 from harness import ci, system_images
 from harness.buildah import Store
 from harness.images import Image
@@ -120,13 +120,8 @@ def prepare(developer, registry):
     """Write the copy of the project, its one image that runs being in the registry."""
     root, repository = developer.root, f"{registry.address}/flights"
     copy_project(root)
-    change(
-        root / "manifests/ci/profile.yaml",
-        (r"source: archive", f'source: {{git: "{developer.url}"}}'),
-        (r"namespace: flights", f"namespace: {NAMESPACE}"),
-        (r"images: .*", f"images: {repository}\nregistries: [{repository}]"),
-        (r"cache: .*\n", ""),
-    )
+    named = (r"images: .*", f"images: {repository}\nregistries: [{repository}]")
+    move(root, developer.url, NAMESPACE, named)
     locks = {role: root / "requirements" / f"{role}.lock" for role in ROLES}
     hashes = {role: hashlib.sha256(lock.read_bytes()).hexdigest() for role, lock in locks.items()}
     image = Image(alias=ROLE, key="latest", name=f"{repository}/{ROLE}:{hashes[ROLE][:12]}")

@@ -21,17 +21,22 @@ def data():
     return ROOT / "data/flights"
 
 
+def trained_for_one_epoch(data, folder):
+    """Return what training on one month came to; the checkpoint is in *folder*."""
+    return train(
+        dataset=pinned.pin(data, folder / "store"),
+        remote=str(folder / "store"),
+        months=["2013-01"],
+        checkpoints=str(folder / "checkpoints"),
+        epochs=1,
+        checkpoint=folder / "checkpoint",
+    )
+
+
 @pytest.mark.slow
 def test_flights_become_a_model(data, tmp_path, capfd, monkeypatch):
     monkeypatch.chdir(ROOT)
-    trained = train(
-        dataset=pinned.pin(data, tmp_path / "store"),
-        remote=str(tmp_path / "store"),
-        months=["2013-01"],
-        checkpoints=str(tmp_path / "checkpoints"),
-        epochs=1,
-        checkpoint=tmp_path / "checkpoint",
-    )
+    trained = trained_for_one_epoch(data, tmp_path)
     said = capfd.readouterr().out
     assert 'tiphys.metric {"name": "auc_validation"' in said
     assert 'tiphys.metric {"name": "downloaded_bytes", "value": 0.0}' in said
@@ -49,14 +54,7 @@ def test_a_gang_that_starts_again_says_nothing_of_data_that_it_found(
 ):
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv(jobset.RESTARTED, "1")
-    train(
-        dataset=pinned.pin(data, tmp_path / "store"),
-        remote=str(tmp_path / "store"),
-        months=["2013-01"],
-        checkpoints=str(tmp_path / "checkpoints"),
-        epochs=1,
-        checkpoint=tmp_path / "checkpoint",
-    )
+    trained_for_one_epoch(data, tmp_path)
     said = capfd.readouterr().out
     assert 'tiphys.metric {"name": "loss"' in said
     assert "downloaded_bytes" not in said
