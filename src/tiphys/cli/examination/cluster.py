@@ -19,6 +19,8 @@ from tiphys.report import health
 from tiphys.report.health import Check
 from tiphys.runtime.clock import SystemClock
 
+Documents = Sequence[dict[str, Any]]
+
 CLIENTS = "argo-workflows-webhook-clients"
 """The Secret in which Argo Server looks for the signatures of pushes; it takes no other name."""
 
@@ -44,9 +46,10 @@ def checks(where: There) -> Iterator[Check]:
         yield Check(what="token", good=False, found=refused.found, advice=refused.advice)
         return
     yield _store(where)
-    yield from _templates(where)
+    rendered = _documents(where)
+    yield from _templates(where, rendered)
     try:
-        yield from _closer(where)
+        yield from _closer(where, rendered)
     except UserError as problem:
         yield Check(what="Kubernetes API", good=False, found=problem.found, advice=problem.advice)
 
@@ -75,7 +78,8 @@ def _store(where: There) -> Check:
     return Check(what="storage.code", good=True, found=f"can be read; {count} archives")
 
 
-def _documents(where: There) -> list[dict[str, Any]]:
+def _documents(where: There) -> Documents:
+    """Return what `install.yaml` holds."""
     path = where.profile.folder / "install.yaml"
     if not path.exists():
         return []
@@ -86,17 +90,17 @@ def _file(where: There, name: str = "install.yaml") -> str:
     return f"manifests/{where.profile.name}/{name}"
 
 
-def _pushed(where: There) -> bool:
+def _pushed(where: There, rendered: Documents) -> bool:
     """Whether a push is to start runs."""
     if (where.profile.folder / "push.yaml").exists():
         return True
-    return any(one["kind"] == "WorkflowEventBinding" for one in _documents(where))
+    return any(one["kind"] == "WorkflowEventBinding" for one in rendered)
 
 
-def _templates(where: There) -> Iterator[Check]:
+def _templates(where: There, rendered: Documents) -> Iterator[Check]:
     """Compare what Argo Server shows with what is rendered."""
     file = _file(where)
-    for document in _documents(where):
+    for document in rendered:
         if document["kind"] in {"WorkflowTemplate", "CronWorkflow"}:
             try:
                 theirs = inspection.template(where.connection, document)
@@ -108,7 +112,7 @@ def _templates(where: There) -> Iterator[Check]:
                 yield health.installed(document, theirs, file)
 
 
-def _closer(where: There) -> Iterator[Check]:
+def _closer(where: There, rendered: Documents) -> Iterator[Check]:
     """Look at what only the Kubernetes API shows."""
     api = where.api()
     if api is None:
@@ -118,16 +122,16 @@ def _closer(where: There) -> Iterator[Check]:
             found=f"not looked at: {UNNAMED}",
         )
         return
-    yield from _kinds(where, api)
+    yield from _kinds(where, api, rendered)
     yield from _rights(where, api)
     yield from _secrets(where, api)
-    yield from _tokens(where, api)
-    yield from _accounts(where, api)
+    yield from _tokens(where, api, rendered)
+    yield from _accounts(where, api, rendered)
     yield from _tiers(where, api)
 
 
-def _kinds(where: There, api: Api) -> Iterator[Check]:
-    bindings = (inspection.BINDINGS,) if _pushed(where) else ()
+def _kinds(where: There, api: Api, rendered: Documents) -> Iterator[Check]:
+    bindings = (inspection.BINDINGS,) if _pushed(where, rendered) else ()
     yield from _known(api, "argoproj.io/v1alpha1", (*inspection.CRDS, *bindings), "Argo Workflows")
     if where.profile.gang == "jobset":
         yield from _known(api, "jobset.x-k8s.io/v1alpha2", ("jobsets",), "the JobSet controller")
@@ -188,12 +192,12 @@ def _claim(api: Api, below: str, name: str) -> Check:
     return Check(what=f"claim {name}", good=claim is not None, found=found, advice=advice)
 
 
-def _tokens(where: There, api: Api) -> Iterator[Check]:
+def _tokens(where: There, api: Api, rendered: Documents) -> Iterator[Check]:
     """Look at the Secrets of accounts, and at the one that lets pushes in."""
-    for document in _documents(where):
+    for document in rendered:
         if document["kind"] == "Secret":
             yield _seen(_name(document), partial(_account_token, api, document, _file(where)))
-    if _pushed(where):
+    if _pushed(where, rendered):
         yield _seen(f"Secret {CLIENTS}", partial(_clients, where, api))
 
 
@@ -209,14 +213,10 @@ def _clients(where: There, api: Api) -> Check:
     return health.clients(CLIENTS, rendered.get("stringData") or (), held, _file(where, name))
 
 
-def _accounts(where: There, api: Api) -> Iterator[Check]:
+def _accounts(where: There, api: Api, rendered: Documents) -> Iterator[Check]:
     """Compare accounts, Roles and bindings with what is rendered, in one line."""
     file = _file(where)
-    mine = [
-        one
-        for one in _documents(where)
-        if inspection.readable(one["kind"]) and one["kind"] != "Secret"
-    ]
+    mine = [one for one in rendered if inspection.readable(one["kind"]) and one["kind"] != "Secret"]
     found = [_seen(_name(one), partial(_account, api, one, file)) for one in mine]
     unseen = [check for check in found if check.good is None]
     wrong = [check for check in found if check.good is False]
