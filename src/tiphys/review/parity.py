@@ -43,6 +43,8 @@ OVERDUE = frozenset(
 )
 """The kubelet and Argo's controller end a pod at its deadline, whoever looks first."""
 
+SHUT_DOWN = "workflow shutdown with strategy"
+
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 MAIN = re.compile(r"main: \w+ \(exit code \d+\)")
@@ -94,7 +96,7 @@ def lines(run: Object) -> list[str]:
         run=str(run["metadata"]["name"]),
         nodes=nodes,
         names={identity: str(node["name"]) for identity, node in nodes.items()},
-        shut_down=bool((run.get("spec") or {}).get("shutdown")),
+        shutdown=str((run.get("spec") or {}).get("shutdown") or ""),
         attempts={c for n in nodes.values() if n["type"] == "Retry" for c in n.get("children", ())},
     )
     facts = [f"phase {status.get('phase')}{tale.said(status)}", *tale.given("outputs", status)]
@@ -111,8 +113,8 @@ class _Tale:
     nodes: Mapping[str, Object]
     names: Mapping[str, str]
     """Of the nodes, by their identifiers."""
-    shut_down: bool
-    """Whether somebody has stopped or terminated the run."""
+    shutdown: str
+    """The strategy with which somebody has stopped or terminated the run; "" for nobody."""
     attempts: Collection[str]
 
     def node(self, identity: str, node: Object) -> Iterator[str]:
@@ -122,9 +124,11 @@ class _Tale:
         overdue = message in OVERDUE
         for_memory = "OOMKilled" in message
         killed = phase in {"Failed", "Error"} and code in KILLED_CODES and not for_memory
-        shut_down = message.startswith("workflow shutdown with strategy")
-        if shut_down or (self.shut_down and killed and code and node["type"] == "Pod"):
-            shut_down, said = True, ": shut down"
+        shut_down = message if message.startswith(SHUT_DOWN) else ""
+        if self.shutdown and killed and code and node["type"] == "Pod":
+            shut_down = shut_down or f"{SHUT_DOWN}:  {self.shutdown}"
+        if shut_down:
+            said = f": {shut_down}"
         if killed and identity in self.attempts:
             phase, said = "Lost", ""
         if overdue or shut_down or (killed and (phase == "Lost" or node["type"] == "Retry")):
