@@ -30,6 +30,9 @@ LOOK_BACK = 500
 """So many commits are searched for what this run has made already."""
 TRIES = 5
 """So often it is started over when others push."""
+SIGNALLED = 128
+"""A shell adds to this the number of the signal that killed its child. One that made way for its
+only child cannot, and the code is negative. DVC runs stages in $SHELL: there are both kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,5 +204,7 @@ def _output(folder: Path, *command: str) -> str:
 
 def _may_succeed_later(code: int, said: Sequence[str]) -> bool:
     """Whether a program was killed, or is not ready: itself, or the stage that DVC ran for it."""
-    stages = re.findall(r"exited with (-?\d+)", " ".join(said))
-    return any(each < 0 or each == ExitCode.TEMPORARY for each in (code, *map(int, stages)))
+    if code < 0 or code == ExitCode.TEMPORARY:
+        return True
+    stages = map(int, re.findall(r"exited with (-?\d+)", " ".join(said)))
+    return any(each < 0 or each > SIGNALLED or each == ExitCode.TEMPORARY for each in stages)

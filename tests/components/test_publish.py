@@ -293,7 +293,11 @@ def test_what_a_failing_stage_said_is_told(repository, tmp_path):
     ],
 )
 @pytest.mark.parametrize("asked", ["newest", "month"])
-def test_a_source_that_is_not_ready_is_asked_again_later(repository, ending, failure, asked):
+@pytest.mark.parametrize("shell", ["/bin/sh", "/bin/bash"])
+def test_a_source_that_is_not_ready_is_asked_again_later(  # noqa: PLR0917 - all are one case
+    repository, monkeypatch, ending, failure, asked, shell
+):
+    monkeypatch.setenv("SHELL", shell)
     project = repository.parent / "project"
     words = f"import sys\nif (sys.argv[1:] == ['newest']) is {asked == 'newest'}:\n    {ending}\n"
     (project / "components/ingest.py").write_text(words + INGEST)
