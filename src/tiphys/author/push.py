@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from tiphys.author import address, install
 from tiphys.author.access import Rule
 from tiphys.author.document import Json
+from tiphys.manifest import webhook
 from tiphys.manifest.profile import GitSource, Profile
 
 ACCOUNT = "tiphys-push"
@@ -20,9 +21,6 @@ ACCOUNT = "tiphys-push"
 
 EVENT = "git"
 """The end of the webhook's address: /api/v1/events/NAMESPACE/git."""
-
-CLIENTS = "argo-workflows-webhook-clients"
-"""The Secret in which Argo Server looks for whose signature is whose; one for the namespace."""
 
 _ARGO = "argoproj.io"
 
@@ -140,11 +138,10 @@ def _text(value: str) -> str:
 
 
 def _secret(profile: Profile) -> Aside:
-    value = install.labelled(profile, "v1", "Secret", CLIENTS)
+    value = install.labelled(profile, "v1", "Secret", webhook.CLIENTS)
     value["stringData"] = {ACCOUNT: f"type: github\nsecret: {_PLACEHOLDER}\n"}
-    file = "webhook-secret.yaml.template"
-    head = _TEMPLATE.format(file=f"manifests/{profile.name}/{file}")
-    return Aside(value=value, file=file, head=head)
+    head = _TEMPLATE.format(file=f"manifests/{profile.name}/{webhook.TEMPLATE}")
+    return Aside(value=value, file=webhook.TEMPLATE, head=head)
 
 
 def _rights(profile: Profile, pipeline: str) -> list[Json]:

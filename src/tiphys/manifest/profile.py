@@ -364,7 +364,7 @@ def _kubernetes(section: Section) -> str:
 
 
 def _links(section: Section) -> dict[str, str]:
-    links = {name: section.text(name) for name in section.keys}
+    links = {name: str(section.free(name)) for name in section.keys}
     for name, url in links.items():
         if not _LINK.fullmatch(url) or set("[]") & set(name):
             section.wrong(name, f"{name}: {url} is no link.", _A_LINK)

@@ -14,15 +14,13 @@ from tiphys.cluster.api import Api
 from tiphys.cluster.connection import ServerRefusedError
 from tiphys.cluster.sight import UNNAMED
 from tiphys.errors import UserError
+from tiphys.manifest import webhook
 from tiphys.manifest.profile import Credentials, GitSource
 from tiphys.report import health
 from tiphys.report.health import Check
 from tiphys.runtime.clock import SystemClock
 
 Documents = Sequence[dict[str, Any]]
-
-CLIENTS = "argo-workflows-webhook-clients"
-"""The Secret in which Argo Server looks for the signatures of pushes; it takes no other name."""
 
 SHOWN = 3
 """So many objects that are not as rendered are named; one command mends them all."""
@@ -198,7 +196,7 @@ def _tokens(where: There, api: Api, rendered: Documents) -> Iterator[Check]:
         if document["kind"] == "Secret":
             yield _seen(_name(document), partial(_account_token, api, document, _file(where)))
     if _pushed(where, rendered):
-        yield _seen(f"Secret {CLIENTS}", partial(_clients, where, api))
+        yield _seen(f"Secret {webhook.CLIENTS}", partial(_clients, where, api))
 
 
 def _account_token(api: Api, document: dict[str, Any], file: str) -> Check:
@@ -206,11 +204,11 @@ def _account_token(api: Api, document: dict[str, Any], file: str) -> Check:
 
 
 def _clients(where: There, api: Api) -> Check:
-    name = "webhook-secret.yaml.template"
-    path = where.profile.folder / name
+    path = where.profile.folder / webhook.TEMPLATE
     rendered = yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else {}
-    held = inspection.installed(api, {"kind": "Secret", "metadata": {"name": CLIENTS}})
-    return health.clients(CLIENTS, rendered.get("stringData") or (), held, _file(where, name))
+    secret = {"kind": "Secret", "metadata": {"name": webhook.CLIENTS}}
+    known, held = rendered.get("stringData") or (), inspection.installed(api, secret)
+    return health.clients(webhook.CLIENTS, known, held, _file(where, webhook.TEMPLATE))
 
 
 def _accounts(where: There, api: Api, rendered: Documents) -> Iterator[Check]:
