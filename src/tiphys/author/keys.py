@@ -68,6 +68,8 @@ def _entries(credentials: Credentials, suffix: str) -> list[Json]:
         found.append({"name": f"AWS_ENDPOINT_URL{suffix}", "value": endpoint})
         if not suffix:
             found.append({"name": "AWS_ALLOW_HTTP", "value": insecure})
+    if region := credentials.region:
+        found.append({"name": f"AWS_REGION{suffix}", "value": region})
     for name, key in (
         ("AWS_ACCESS_KEY_ID", credentials.access),
         ("AWS_SECRET_ACCESS_KEY", credentials.secret_key),

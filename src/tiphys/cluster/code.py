@@ -92,10 +92,11 @@ def _open(profile: Profile, environment: Mapping[str, str]) -> ObjectStore:
         raise CodeStoreError(root, f"{' and '.join(missing)} is not set")
     credentials = profile.credentials_of(root)
     endpoint = credentials.endpoint if credentials else ""
+    region = credentials.region if credentials else ""
     config: dict[str, Any] = {
         "access_key_id": environment[KEYS[0]],
         "secret_access_key": environment[KEYS[1]],
-        "region": environment.get("AWS_REGION", "us-east-1"),
+        "region": region or environment.get("AWS_REGION", "us-east-1"),
     }
     if endpoint:
         config["endpoint"] = endpoint

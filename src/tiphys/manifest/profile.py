@@ -131,12 +131,15 @@ class Storage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """The Secret with the keys to the object store."""
+    """The Secret with the keys to the object store, and where that is."""
 
     secret: str
     access: str
     secret_key: str
     endpoint: str = ""
+    """Its URL; "" for AWS."""
+    region: str = ""
+    """Where its buckets are; "" for what the store takes without one: us-east-1 at AWS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,6 +346,7 @@ def _credentials(section: Section) -> Credentials:
         access=section.text("access"),
         secret_key=section.text("secretKey"),
         endpoint=section.text("endpoint", ""),
+        region=section.text("region", ""),
     )
     section.close()
     return credentials

@@ -120,6 +120,7 @@ def _own_keys(place: str, environ: Mapping[str, str]) -> dict[str, Any]:
                 "access_key_id": f"AWS_ACCESS_KEY_ID_{suffix}",
                 "secret_access_key": f"AWS_SECRET_ACCESS_KEY_{suffix}",
                 "endpoint": f"AWS_ENDPOINT_URL_{suffix}",
+                "region": f"AWS_REGION_{suffix}",
             }
             return {name: environ[key] for name, key in variables.items() if key in environ}
     return {}

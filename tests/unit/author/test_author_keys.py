@@ -9,8 +9,8 @@ from tiphys.author import keys
 from tiphys.manifest.profile import ArchiveSource, Credentials, Profile, Storage
 
 
-def credentials(secret: str, endpoint: str = "") -> Credentials:
-    return Credentials(secret=secret, access="id", secret_key="word", endpoint=endpoint)  # noqa: S106 -- a key's name
+def credentials(secret: str, **where: str) -> Credentials:
+    return Credentials(secret=secret, access="id", secret_key="word", **where)  # noqa: S106 -- a key's name
 
 
 PROFILE = Profile(
@@ -23,8 +23,8 @@ PROFILE = Profile(
     gang="pod",
     source=ArchiveSource(),
     storage=Storage(artifacts="s3://a", registry="s3://r", checkpoints="s3://c", dvc="s3://d"),
-    credentials=credentials("s3", "http://s3:7070"),
-    own_credentials={"dvc": credentials("s3-data")},
+    credentials=credentials("s3", endpoint="http://s3:7070"),
+    own_credentials={"dvc": credentials("s3-data", region="eu-north-1")},
 )
 
 
@@ -43,6 +43,7 @@ def test_a_step_that_touches_no_storage_gets_no_keys(text):
 
 def test_a_step_of_one_storage_gets_its_keys_as_every_client_reads_them():
     assert given("s3://d/files") == {
+        "AWS_REGION": "eu-north-1",
         "AWS_ACCESS_KEY_ID": "s3-data",
         "AWS_SECRET_ACCESS_KEY": "s3-data",
     }
@@ -62,4 +63,6 @@ def test_a_second_storage_has_its_keys_under_its_name():
 
     assert found["AWS_ACCESS_KEY_ID"] == "s3"
     assert found["AWS_ACCESS_KEY_ID_DVC"] == "s3-data"
+    assert found["AWS_REGION_DVC"] == "eu-north-1"
+    assert "AWS_REGION" not in found
     assert found["TIPHYS_KEYS"] == '{"s3://d": "DVC"}'

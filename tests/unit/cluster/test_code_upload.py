@@ -1,4 +1,6 @@
+import threading
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,29 @@ def test_a_store_that_nobody_serves_is_named(profile):
     keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y"}
     with pytest.raises(code.CodeStoreError, match="s3://artifacts/code"):
         code.upload(replace(profile, credentials=nobody), b"", "abc", keys)
+
+
+def test_a_request_is_signed_for_the_profile_s_region(profile):
+    signatures = []
+
+    class Store(BaseHTTPRequestHandler):
+        def do_PUT(self):
+            signatures.append(self.headers["Authorization"])
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("ETag", "1")
+            self.end_headers()
+
+    with HTTPServer(("127.0.0.1", 0), Store) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        where = f"http://127.0.0.1:{server.server_port}"
+        there = replace(profile.credentials, endpoint=where, region="eu-north-1")
+        keys = {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "y", "AWS_REGION": "us-west-1"}
+        code.upload(replace(profile, credentials=there), b"archive", "abc", keys)
+        server.shutdown()
+
+    assert len(signatures) == 2
+    assert all("/eu-north-1/s3/aws4_request" in one for one in signatures)
 
 
 def test_a_profile_without_a_server_or_a_token_says_so(profile):

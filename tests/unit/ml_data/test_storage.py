@@ -69,8 +69,10 @@ def test_a_storage_with_keys_of_its_own_is_opened_with_them():
         "AWS_ACCESS_KEY_ID_DVC": "reader",
         "AWS_SECRET_ACCESS_KEY_DVC": "word",
         "AWS_ENDPOINT_URL_DVC": "http://127.0.0.1:9",
+        "AWS_REGION_DVC": "eu-north-1",
     }
 
     own = storage.open_store("s3://data/files", environ).config
-    assert (own["access_key_id"], own["endpoint"]) == ("reader", "http://127.0.0.1:9")
+    assert (own["access_key_id"], own["region"]) == ("reader", "eu-north-1")
+    assert own["endpoint"] == "http://127.0.0.1:9"
     assert "access_key_id" not in storage.open_store("s3://data2/files", environ).config
