@@ -330,23 +330,23 @@ def _all_credentials(root: Section) -> dict[str, Any]:
     section = root.section("credentials")
     if "default" not in section:
         return {"credentials": _credentials(section)}
+    default = _credentials(section.section("default"))
     own = {
-        name: _credentials(section.section(name))
+        name: _credentials(section.section(name), default.endpoint, default.region)
         for name in (each.name for each in fields(Storage))
         if name in section
     }
-    found = {"credentials": _credentials(section.section("default")), "own_credentials": own}
     section.close()
-    return found
+    return {"credentials": default, "own_credentials": own}
 
 
-def _credentials(section: Section) -> Credentials:
+def _credentials(section: Section, endpoint: str = "", region: str = "") -> Credentials:
     credentials = Credentials(
         secret=section.text("secret"),
         access=section.text("access"),
         secret_key=section.text("secretKey"),
-        endpoint=section.text("endpoint", ""),
-        region=section.text("region", ""),
+        endpoint=section.text("endpoint", endpoint),
+        region=section.text("region", region),
     )
     section.close()
     return credentials

@@ -176,14 +176,29 @@ def test_a_label_that_only_the_nodes_that_stay_have_cannot_choose_between_them(f
     assert "Say pool in the tier's nodeSelector, too." in problem
 
 
-def test_a_storage_may_have_credentials_of_its_own(folder):
+def with_own_credentials(default="", dvc=""):
+    """Return a profile whose data have keys of their own, and what is said where both lie."""
     keys = "access: a, secretKey: b"
-    own = f"credentials: {{default: {{secret: s3, {keys}}}, dvc: {{secret: data, {keys}}}}}"
-    lines = [own if line.startswith("credentials") else line for line in WHOLE.splitlines()]
-    profile = profiles.load(folder("\n".join(lines)))
+    own = f"credentials: {{default: {{secret: s3, {keys}{default}}}, "
+    own += f"dvc: {{secret: data, {keys}{dvc}}}}}"
+    return "\n".join(own if line.startswith("credentials") else line for line in WHOLE.splitlines())
+
+
+def test_a_storage_may_have_credentials_of_its_own(folder):
+    profile = profiles.load(folder(with_own_credentials()))
 
     found = [profile.credentials_of(url) for url in ("s3://d/files", "s3://d2", "s3://r")]
     assert [each.secret for each in found] == ["data", "s3", "s3"]
+
+
+def test_a_storage_lies_where_the_others_do_unless_it_says_where(folder):
+    near = ', endpoint: "http://s3:7070", region: lab'
+    same = profiles.load(folder(with_own_credentials(near)))
+    other = profiles.load(folder(with_own_credentials(near, ', endpoint: "https://far"')))
+
+    found = [each.credentials_of("s3://d/files") for each in (same, other)]
+    assert [each.endpoint for each in found] == ["http://s3:7070", "https://far"]
+    assert [each.region for each in found] == ["lab", "lab"]
 
 
 def test_credentials_of_a_storage_that_is_none_are_an_error(folder):
