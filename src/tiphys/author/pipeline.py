@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
 from hera.workflows import CronWorkflow, WorkflowTemplate, models
+from pydantic import ValidationError
 
 from tiphys.author import container, links, metrics, pod, tier
 from tiphys.author.container import Use
@@ -17,6 +18,7 @@ from tiphys.author.parameter import Parameter, Plain, explained
 from tiphys.author.reference import Value
 from tiphys.author.scope import ExitScope, Scope, Task, opened
 from tiphys.author.step import StepTemplate
+from tiphys.errors import UserError
 from tiphys.manifest import schedule
 from tiphys.manifest.profile import ArchiveSource, Profile
 from tiphys.manifest.schedule import ScheduleError
@@ -38,8 +40,11 @@ _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 LONGEST_CRON = 52
 """Characters in the name of a CronWorkflow: the time of a start is added to name its run."""
 
+_OF_THE_RUN = ("name", "created")
+"""What a step may be given of the run itself, beside its parameters."""
+
 _OF_THE_END = ("status", "failures")
-"""What an exit handler knows of the run, beside its name and parameters."""
+"""What an exit handler knows of the run besides."""
 
 
 class Schedule(TypedDict, total=False):
@@ -71,6 +76,10 @@ class Pipeline:
     """How long a finished run stays in the cluster. Its record stays for ever."""
 
     def __post_init__(self) -> None:
+        for name in (*_OF_THE_RUN, *_OF_THE_END):
+            if name in self.parameters:
+                found = f'the parameter "{name}" would hide what a run says of itself.'
+                raise AuthoringError(self.name, found, "Give it another name.")
         declared = {**_of_the_source(self.profile), **self.parameters}
         self._parameters = {name: Parameter.of(given) for name, given in declared.items()}
         values = {
@@ -121,18 +130,13 @@ class Pipeline:
             on_exit=EXIT if self._exit.tasks else None,
             arguments=models.Arguments(parameters=self._declared()),
             templates=[*self._flow(), *self._leaves()],
-            active_deadline_seconds=int(self.deadline.total_seconds()),
-            ttl_strategy=models.TTLStrategy(
-                seconds_after_completion=int(self.keep.total_seconds())
-            ),
-            pod_gc=models.PodGC(strategy="OnWorkflowCompletion"),
             workflow_metadata=models.WorkflowMetadata(
                 annotations=self._annotations(self.title, self.description),
                 labels=self._labels(),
                 labels_from={"tiphys.dev/revision": models.LabelValueFrom(expression=_REVISION)},
             ),
             metrics=models.Metrics.model_validate(metrics.of_workflow(self.name)),
-            **_spec(self.profile),
+            **self._spec(),
         )
 
     def cron(
@@ -172,6 +176,24 @@ class Pipeline:
             if given
             else None,
         )
+
+    def _spec(self) -> dict[str, Any]:
+        """Return what holds for every run, as Hera takes it: what the profile says counts."""
+        usual = {
+            "activeDeadlineSeconds": int(self.deadline.total_seconds()),
+            "ttlStrategy": {"secondsAfterCompletion": int(self.keep.total_seconds())},
+            "podGC": {"strategy": "OnWorkflowCompletion"},
+        }
+        try:
+            spec = models.WorkflowSpec.model_validate(usual | pod.of_the_run(self.profile))
+        except ValidationError as wrong:
+            first = wrong.errors()[0]
+            name = ".".join(("spec", *map(str, first["loc"])))
+            found = f"{name} is {first['input']!r}."
+            raise UserError(
+                str(self.profile.folder / "profile.yaml"), found, first["msg"]
+            ) from None
+        return {name: getattr(spec, name) for name in spec.model_fields_set}
 
     def _annotations(self, title: str, description: str) -> dict[str, str]:
         described = (description.strip(), links.markdown(self.profile, self.name))
@@ -259,12 +281,6 @@ def _of_the_source(profile: Profile) -> dict[str, Parameter]:
 
 def _of_the_run(name: str) -> Value:
     return Value(tag=f"{{{{workflow.{name}}}}}", type=str, origin=f"the run's {name}")
-
-
-def _spec(profile: Profile) -> dict[str, Any]:
-    """Return the profile's own fields of the workflow's spec, as Hera's constructor takes them."""
-    spec = models.WorkflowSpec.model_validate(pod.of_the_run(profile))
-    return {name: getattr(spec, name) for name in spec.model_fields_set}
 
 
 def _arguments(task: Task) -> models.Arguments | None:

@@ -13,7 +13,7 @@ from typing import Any
 from tiphys.author import document, images, install, push
 from tiphys.author.blame import BuildResultError, blamed
 from tiphys.errors import UnknownNameError, UserError
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 from tiphys.manifest.profile import Profile
 
 INSTALL = (

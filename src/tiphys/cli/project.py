@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tiphys.errors import UnknownNameError
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 from tiphys.manifest.profile import Profile
 from tiphys.runtime import project
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 from tiphys.manifest.profile import GitSource, Profile
 from tiphys.runtime.faults import SettingsFileError
 from tiphys.runtime.folder import HOME, RunFolder, write_atomically

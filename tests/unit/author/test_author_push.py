@@ -10,7 +10,7 @@ import yaml
 from tiphys.author import address, push
 from tiphys.cluster import trigger
 from tiphys.expression import Environment
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 from tiphys.ml.data import repository
 from workflows import push as project
 

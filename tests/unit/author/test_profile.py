@@ -5,7 +5,8 @@ from decimal import Decimal
 import pytest
 
 from tiphys.errors import UnknownNameError
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
+from tiphys.manifest.profile import ArgoServer, GitSource
 from tiphys.manifest.settings import SettingsError
 
 WHOLE = """\
@@ -58,10 +59,10 @@ def test_a_profile_says_what_its_names_mean(folder):
     assert (tier.devices, tier.nodes, tier.capacity, tier.price) == (2, 2, 16, Decimal("2.4"))
     assert tier.pod == {"runtimeClassName": "kata"}
     assert profile.tier("cpu-small").requests == {"cpu": "1", "memory": "2Gi"}
-    assert profile.source == profiles.GitSource(git="https://git.example.com/flights.git")
+    assert profile.source == GitSource(git="https://git.example.com/flights.git")
     assert profile.target == "kubernetes"
     assert profile.image("step") == "registry.example/flights/step@sha256:1"
-    assert profile.argo == profiles.ArgoServer(server="http://argo:2746", token_variable="TOKEN")  # noqa: S106
+    assert profile.argo == ArgoServer(server="http://argo:2746", token_variable="TOKEN")  # noqa: S106
 
 
 def test_a_laptop_has_no_images_but_a_name_for_each_role(folder):
@@ -142,6 +143,20 @@ def test_what_is_no_link_is_a_problem(folder, link, found):
 
     assert problem.startswith("/profile.yaml:19:")
     assert found in problem
+
+
+@pytest.mark.parametrize(
+    ("spec", "found"),
+    [
+        ("podGc: {}", 'unknown key "podGc". Did you mean "podGC"?'),
+        ("metrics: {}", "spec.metrics is written by each pipeline. Leave it out."),
+        ("securityContext: 3", "spec.securityContext is 3, expected a mapping."),
+    ],
+)
+def test_a_profile_says_no_more_of_a_workflow_than_it_may(folder, spec, found):
+    (problem,) = problems(folder(f"{WHOLE}spec: {{{spec}}}\n"))
+
+    assert problem == f"/profile.yaml:19:8: {found}"
 
 
 def test_a_missing_file_says_what_to_do(folder, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from tiphys.cluster import code
 from tiphys.cluster.connection import NoServerError, connect_to
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 
 FOLDER = Path(__file__).parents[3] / "manifests"
 

@@ -4,7 +4,7 @@ import pytest
 
 from tiphys.author import install
 from tiphys.cluster import inspection
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 
 FOLDER = Path(__file__).parents[3] / "manifests"
 

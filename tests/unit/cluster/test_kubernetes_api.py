@@ -7,7 +7,7 @@ import pytest
 from tests.fakes import argo_server, kubeconfig, node, run
 from tiphys.cluster import api, gangs, sight
 from tiphys.cluster.connection import connect
-from tiphys.manifest import profile as profiles
+from tiphys.manifest import profiles
 
 FOLDER = Path(__file__).parents[3] / "manifests"
 
