@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
-"""Build the image of every role whose lock has changed, push it, and name it by its digest.
+"""Build the image of every role whose recipe has changed, push it, and name it by its digest.
 
     images.py production
 
-Which these are follows from the files alone: images.yaml has the hash of the lock that each image
-was built from. So a second call builds nothing, and a failed one goes on where it stopped.
+Which these are follows from the files alone: images.yaml has the hashes of the lock and of the
+library that each image was built from. So a second call builds nothing, and a failed one goes on
+where it stopped.
 BASE in the environment is another base image: the one of a mirror, say.
 """
 
-import hashlib
 import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
+
+from tiphys import recipe
 
 DEVELOPERS = "dev"
 """Whose lock is of no image."""
@@ -29,16 +32,17 @@ def main(root: Path, profile: str) -> list[str]:
     file = folder / "images.yaml"
     known = yaml.safe_load(file.read_text()) if file.exists() else {}
     built = []
-    locks = {path.stem: path for path in sorted((root / "requirements").glob("*.lock"))}
-    for role in sorted(locks.keys() - {DEVELOPERS}):
-        lock = _hash(locks[role])
-        own = known.get(role, {"image": "", "lock": ""})
-        if own["lock"] == lock and own["image"].startswith(f"{repository}/{role}@"):
+    roles = {path.stem for path in (root / recipe.LOCKS).glob("*.lock")}
+    for role in sorted(roles - {DEVELOPERS}):
+        wanted = recipe.of(root, role)
+        now = asdict(wanted)
+        own = known.get(role, {"image": ""})
+        if now.items() <= own.items() and own["image"].startswith(f"{repository}/{role}@"):
             continue
         if not built:
             _run("uv", "build", "--quiet", "--wheel", "--clear", cwd=root)
-        digest = build(root, role, f"{repository}/{role}", lock[:12])
-        known[role] = {"image": f"{repository}/{role}@{digest}", "lock": lock}
+        digest = build(root, role, f"{repository}/{role}", wanted.tag)
+        known[role] = {"image": f"{repository}/{role}@{digest}", **now}
         file.write_text(HEAD + yaml.safe_dump(known, width=1000))
         built.append(role)
     return built
@@ -56,10 +60,6 @@ def build(root: Path, role: str, repository: str, tag: str) -> str:
         return digest.read_text().strip()
 
 
-def _hash(lock: Path) -> str:
-    return hashlib.sha256(lock.read_bytes()).hexdigest()
-
-
 def _run(*argv: str, cwd: Path) -> None:
     print("+", *argv, flush=True)
     subprocess.run(argv, cwd=cwd, check=True)
@@ -67,4 +67,4 @@ def _run(*argv: str, cwd: Path) -> None:
 
 if __name__ == "__main__":
     roles = main(Path.cwd(), sys.argv[1])
-    print("built:", *(roles or ["nothing: no lock has changed"]))
+    print("built:", *(roles or ["nothing: neither a lock nor the library has changed"]))

@@ -5,14 +5,17 @@ hold stand in dvc.lock, where `ingest` was recorded with its parameters.
 """
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
+from tiphys import recipe
 from tiphys.ml import digest
 from tiphys.ml.data import Pin, calendar, locked, objects
 from tiphys.ml.data.revision import Folder
+from tiphys.recipe import Recipe
 from tiphys.step import Output, WrongInput
 
 CODE = ("components", "quality", "gate")
@@ -47,6 +50,7 @@ def resolve(
     holdout: str = "latest",
     dataset: str = "data/flights",
     created: str = "",
+    images: dict[str, str] | None = None,
     code: Annotated[Path, Output()],
 ) -> Resolution:
     """Find the data of *revision* and choose the months.
@@ -58,9 +62,11 @@ def resolve(
         holdout: the month to judge on, or "latest", the newest there is
         dataset: the path of the data in the project
         created: when the run was, RFC 3339
+        images: the tag of each role's image, which says what it was built from
         code: what every later step gets
     """
     folder = Folder.of(source, revision)
+    _check_images(images or {}, source, folder.name)
     pinned = locked.resolve(folder, dataset)
     months, month = _choose(_months_of(pinned), window, holdout)
     _copy(source, code)
@@ -72,6 +78,27 @@ def resolve(
         code_hash=digest.of_directory(code),
         order=_order(objects.committed_at(source / ".git", folder.name), created),
     )
+
+
+def _check_images(images: Mapping[str, str], source: Path, revision: str) -> None:
+    """See that no image is older than the code: a push may overtake the build of one before it.
+
+    An archive has no locks: `tiphys run` brought it, beside the manifests.
+
+    Raises: WrongInput: CI builds what is missing, and then starts the run.
+    """
+    if not (source / recipe.LOCKS).is_dir():
+        return
+    library = recipe.library_of(source) if any("-" in tag for tag in images.values()) else ""
+    for role, tag in images.items():
+        now = Recipe(lock=recipe.lock_of(source, role), library=library if "-" in tag else "")
+        if tag != now.tag:
+            problem = (
+                f'The image of "{role}" is of {tag}, and {revision[:12]} asks for {now.tag}: its '
+                "lock or the library has changed. CI builds it after such a push and starts the "
+                "run then. By hand: make release PROFILE=… PIPELINE=…"
+            )
+            raise WrongInput(problem)
 
 
 def _order(committed: datetime | None, created: str) -> str:

@@ -11,7 +11,11 @@ def webhook(profile: Profile) -> push.Webhook:
         pipeline="training",
         branch="main",
         paths=("components/", "quality/", "gate/", "dvc.lock", "dvc.yaml", "params.yaml"),
-        first=("requirements/*.lock", f"manifests/{profile.name}/"),
+        first=(
+            "requirements/*.lock",
+            *("src/", "pyproject.toml", "Containerfile"),
+            f"manifests/{profile.name}/",
+        ),
         skip="[tiphys skip]",
         bot="tiphys[bot]",
     )

@@ -88,7 +88,11 @@ def pipeline(
     storage = profile.storage
     with training_run.dag() as run:
         newest = resolving.step(
-            source=run.source, revision=run.revision, holdout=run.holdout, created=run.created
+            source=run.source,
+            revision=run.revision,
+            holdout=run.holdout,
+            created=run.created,
+            images=profile.tags,
         )
         run.code = newest.code
         data = fetching.step(dataset=newest.dataset, remote=storage.dvc)

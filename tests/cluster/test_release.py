@@ -4,13 +4,12 @@ The developer and CI have a clone each. On the cluster CI may do what a token of
 may, and nothing else.
 """
 
-import hashlib
 import os
 import re
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from harness.node import NODES
 from harness.shell import run as call
 from pushes import Repository
 
+from tiphys import recipe
 from tiphys.report.rows import moment
 
 pytestmark = pytest.mark.cluster
@@ -122,13 +122,12 @@ def prepare(developer, registry):
     copy_project(root)
     named = (r"images: .*", f"images: {repository}\nregistries: [{repository}]")
     move(root, developer.url, NAMESPACE, named)
-    locks = {role: root / "requirements" / f"{role}.lock" for role in ROLES}
-    hashes = {role: hashlib.sha256(lock.read_bytes()).hexdigest() for role, lock in locks.items()}
-    image = Image(alias=ROLE, key="latest", name=f"{repository}/{ROLE}:{hashes[ROLE][:12]}")
+    recipes = {role: recipe.of(root, role) for role in ROLES}
+    image = Image(alias=ROLE, key="latest", name=f"{repository}/{ROLE}:{recipes[ROLE].tag}")
     digests = dict.fromkeys(ROLES, UNUSED)
     digests[ROLE] = Store(places=developer.cluster.places).upload(image, image.name)
     names = {
-        role: {"image": f"{repository}/{role}@{digests[role]}", "lock": hashes[role]}
+        role: {"image": f"{repository}/{role}@{digests[role]}", **asdict(recipes[role])}
         for role in ROLES
     }
     (root / NAMED).write_text(yaml.safe_dump(names))

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from components import resolve as component
+from tiphys import recipe
 from tiphys.errors import UserError
+from tiphys.recipe import Recipe
+from tiphys.step import WrongInput
 
 ROOT = Path(__file__).parents[2]
 WHO = ("-c", "user.name=x", "-c", "user.email=x@example.com")
@@ -33,6 +36,29 @@ def source(tmp_path):
 
 def resolve(source, **arguments):
     return component.resolve(source=source, revision="v1", code=source.parent / "code", **arguments)
+
+
+def with_locks(source):
+    """Return the tags of the images of *source*, one of them side-loaded: its library is newest."""
+    (source / "requirements").mkdir()
+    for role in ("step", "train"):
+        (source / "requirements" / f"{role}.lock").write_text(f"{role}==1\n")
+    step = Recipe(lock=recipe.lock_of(source, "step"))
+    return {"step": step.tag, "train": recipe.of(source, "train").tag}
+
+
+@pytest.mark.parametrize("changed", ["requirements/train.lock", "src/file.py"])
+def test_code_that_is_newer_than_an_image_is_not_run_in_it(source, changed):
+    images = with_locks(source)
+    resolve(source, images=images)
+    (source / changed).write_text("changed")
+
+    with pytest.raises(WrongInput, match=r'The image of "train" is of \w+-\w+, and v1 asks for '):
+        resolve(source, images=images)
+
+
+def test_an_archive_comes_with_the_manifests_and_has_no_locks(source):
+    assert resolve(source, images={"step": "ac3c9351d679"}).holdout == "2013-06"
 
 
 def test_the_newest_month_is_judged_and_those_before_it_are_trained_on(source):

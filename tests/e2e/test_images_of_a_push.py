@@ -3,15 +3,17 @@
 buildah and tiphys are small programs here that write down how they are called.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 import yaml
+
+from tiphys import recipe
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("step", "train")
@@ -22,6 +24,7 @@ PROGRAMS = {
     "buildah": f"""
         echo "buildah $*" >>"$LOG"
         for word; do case $word in --digestfile=*) echo {NEW} >"${{word#*=}}";; esac; done""",
+    "python": f'exec {sys.executable} "$@"',
     "tiphys": """
         echo "tiphys $*" >>"$LOG"
         case $1 in run) touch "$RUN";; get) test -e "$RUN";; esac""",
@@ -70,19 +73,19 @@ def project(tmp_path):
     for name, text in PROGRAMS.items():
         (programs / name).write_text(f"#!/bin/sh\nset -e\n{text}\n")
         (programs / name).chmod(0o755)
-    (programs / "python").symlink_to(sys.executable)
     folder = tmp_path / "flights"
     shutil.copytree(ROOT / ".ci", folder / ".ci", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "requirements").mkdir()
+    (folder / "src").mkdir()
+    (folder / "src/library.py").write_text("x = 1\n")
     manifests = folder / "manifests/production"
     manifests.mkdir(parents=True)
     (manifests / "profile.yaml").write_text("images: registry.example/flights\n")
     images = {}
     for role in ROLES:
-        lock = folder / "requirements" / f"{role}.lock"
-        lock.write_text(f"{role}==1\n")
+        (folder / "requirements" / f"{role}.lock").write_text(f"{role}==1\n")
         name = f"registry.example/flights/{role}@{OLD}"
-        images[role] = {"image": name, "lock": hashlib.sha256(lock.read_bytes()).hexdigest()}
+        images[role] = {"image": name, **asdict(recipe.of(folder, role))}
     (manifests / "images.yaml").write_text(yaml.safe_dump(images))
     made = Project(folder, programs)
     made.run("git", "init", "-q", "--bare", "-b", "main", "../remote")
@@ -110,6 +113,15 @@ def test_a_changed_lock_builds_one_image_and_then_starts_the_run(project):
     head = project.run("git", "rev-parse", "HEAD")
     name = f"--name training-{head[:12]}"
     assert said[-1] == f"tiphys run training --on production -p revision={head} {name}"
+
+
+def test_a_changed_library_builds_every_image(project):
+    (project.folder / "src/library.py").write_text("x = 2\n")
+    commit(project, "A newer library")
+    said = project.release()
+    built = [line.split()[1] for line in said if line.startswith("buildah")]
+    assert built == ["bud", "push"] * len(ROLES)
+    assert {each["image"][-len(NEW) :] for each in project.images.values()} == {NEW}
 
 
 def test_the_digests_are_committed_so_that_the_commit_starts_nothing(project):

@@ -1,6 +1,5 @@
 """`workflows/*.py` to `manifests/<cluster>/*.yaml`: as text, written by whoever asked."""
 
-import hashlib
 import importlib
 import inspect
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from tiphys import recipe
 from tiphys.author import document, images, install, push
 from tiphys.author.blame import BuildResultError, blamed
 from tiphys.errors import UnknownNameError, UserError
@@ -81,8 +81,7 @@ def load_profile(root: Path, cluster: str) -> Profile:
     """Return the profile of *cluster*, whose images are built from the project's locks."""
     profile = profiles.load(root / "manifests" / cluster)
     for role, image in profile.images.items():
-        lock = root / "requirements" / f"{role}.lock"
-        if lock.exists() and hashlib.sha256(lock.read_bytes()).hexdigest() != image.lock:
+        if recipe.lock_of(root, role) not in {"", image.recipe.lock}:
             raise StaleImageError(profile.folder, role)
     return profile
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tiphys.errors import UnknownNameError
 from tiphys.manifest.model import Json
+from tiphys.recipe import Recipe
 
 ORDINARY = {"cpu", "memory", "ephemeral-storage", "storage"}
 """Resources every node has; any other name in a tier's limits is a device."""
@@ -53,8 +54,8 @@ class Tier:
 class Image:
     image: str
     """`repository@digest`, or a tag where images are side-loaded."""
-    lock: str
-    """SHA-256 of the `requirements/<role>.lock` it was built from."""
+    recipe: Recipe
+    """What it was built from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +156,11 @@ class Profile:
         if role not in self.images:
             raise UnknownNameError(str(self.folder / "images.yaml"), "role", role, self.images)
         return self.images[role].image
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Return what each role's image is of, as its tag says it; a laptop has no images."""
+        return {role: image.recipe.tag for role, image in self.images.items()}
 
     @property
     def target(self) -> str:

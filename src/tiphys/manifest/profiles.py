@@ -21,6 +21,7 @@ from tiphys.manifest.profile import (
 )
 from tiphys.manifest.settings import Section, SettingsError, Source
 from tiphys.manifest.support.workflow import WORKFLOW_SPEC
+from tiphys.recipe import Recipe
 
 POD_FIELDS = frozenset(
     (
@@ -124,7 +125,8 @@ def _images(folder: Path) -> tuple[dict[str, Image], list[str]]:
     images = {}
     for role in source.root.keys:
         section = source.root.section(role)
-        images[role] = Image(image=section.text("image"), lock=section.text("lock"))
+        recipe = Recipe(lock=section.text("lock"), library=section.text("library", ""))
+        images[role] = Image(image=section.text("image"), recipe=recipe)
         section.close()
     return images, source.problems
 

@@ -11,6 +11,7 @@ import yaml
 from tiphys.author import Pipeline, access, install, pod, template
 from tiphys.author.access import Access, Rule
 from tiphys.manifest.profile import ArchiveSource, Credentials, Image, Profile, Storage, Tier
+from tiphys.recipe import Recipe
 
 KEYS = Credentials(**dict.fromkeys(("secret", "access", "secret_key"), "s3"))
 READS = Access(name="reads", rules=(Rule(group="", resource="pods", verbs=("get",)),))
@@ -27,7 +28,7 @@ def profile(tmp_path):
         folder=tmp_path,
         namespace="ml",
         built=True,
-        images={"step": Image(image="registry.example/step:1", lock="")},
+        images={"step": Image(image="registry.example/step:1", recipe=Recipe(lock=""))},
         tiers={name: Tier(name=name) for name in ("one", "cpu-small")}
         | {"two": Tier(name="two", nodes=2)},
         gang="jobset",

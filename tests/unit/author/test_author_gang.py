@@ -17,6 +17,7 @@ from tiphys.manifest.profile import (
     Storage,
     Tier,
 )
+from tiphys.recipe import Recipe
 from tiphys.step import Output
 
 CPU = Tier(name="cpu-small", requests={"cpu": "1"}, limits={"memory": "1Gi"})
@@ -46,7 +47,7 @@ def profile(**changes):
         "namespace": "ml",
         "built": True,
         "images": {
-            role: Image(image=f"registry.example/{role}@sha256:1", lock="0")
+            role: Image(image=f"registry.example/{role}@sha256:1", recipe=Recipe(lock="0"))
             for role in ("step", "train")
         },
         "tiers": {"cpu-small": CPU, "many": GANG},

@@ -7,6 +7,7 @@ import pytest
 
 from tiphys.author import images
 from tiphys.manifest.profile import ArchiveSource, Image, Profile, Storage
+from tiphys.recipe import Recipe
 
 DIGEST = "sha256:" + "0" * 64
 
@@ -17,7 +18,7 @@ def profile(image: str, *registries: str, built: bool = True) -> Profile:
         folder=Path("manifests/lab"),
         namespace="ml",
         built=built,
-        images={"step": Image(image=image, lock="")},
+        images={"step": Image(image=image, recipe=Recipe(lock=""))},
         tiers={},
         gang="pod",
         source=ArchiveSource(),

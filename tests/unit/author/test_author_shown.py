@@ -10,6 +10,7 @@ import pytest
 from tiphys.author import Count, Gauge, Parameter, Pipeline, pod, prose, template
 from tiphys.author.faults import AuthoringError
 from tiphys.manifest.profile import ArchiveSource, GitSource, Image, Profile, Storage, Tier
+from tiphys.recipe import Recipe
 from tiphys.step import Output
 
 
@@ -58,7 +59,7 @@ def profile(tmp_path):
         folder=tmp_path,
         namespace="ml",
         built=True,
-        images={"step": Image(image="registry.example/step@sha256:1", lock="")},
+        images={"step": Image(image="registry.example/step@sha256:1", recipe=Recipe(lock=""))},
         tiers={"cpu": Tier(name="cpu", requests={"cpu": "1"})},
         gang="pod",
         source=ArchiveSource(),

@@ -22,6 +22,7 @@ from tiphys.manifest.profile import (
     Storage,
     Tier,
 )
+from tiphys.recipe import Recipe
 from tiphys.step import Output
 
 GPU = Tier(
@@ -90,7 +91,7 @@ def profile(tmp_path):
         folder=tmp_path,
         namespace="ml",
         built=True,
-        images={"train": Image(image="registry.example/train@sha256:1", lock="")},
+        images={"train": Image(image="registry.example/train@sha256:1", recipe=Recipe(lock=""))},
         tiers={"gpu": GPU, "cpu": CPU},
         gang="pod",
         source=ArchiveSource(),
