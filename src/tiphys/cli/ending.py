@@ -8,6 +8,7 @@ from rich.text import Text
 from tiphys.cli import pages, place
 from tiphys.cli.place import Place
 from tiphys.cli.tree import headline
+from tiphys.engine.deadlines import SHUT_DOWN
 from tiphys.report.rows import Row, rows
 from tiphys.runtime import Outcome
 from tiphys.runtime.clock import SystemClock
@@ -52,7 +53,7 @@ def _failures(where: Place, outcome: Outcome) -> Iterator[Text]:
 
 def _was_ended(row: Row) -> bool:
     """Whether the step failed only because the run was stopped, which the run itself says."""
-    return row.attempts[-1].message.startswith("workflow shutdown with strategy")
+    return row.attempts[-1].message.startswith(SHUT_DOWN)
 
 
 def _failure(where: Place, outcome: Outcome, row: Row) -> Iterator[Text]:

@@ -6,6 +6,7 @@ from tiphys import expression
 from tiphys.engine import (
     calls,
     dag_phase,
+    deadlines,
     exit_handlers,
     loops,
     outputs,
@@ -253,15 +254,27 @@ def done(state: State, frame: DagFrame, node_id: str) -> None:
     """A task and its exit handler have ended: start what waited for it alone."""
     frame.open -= 1
     task = frame.names[node_id]
-    waiting = (
-        () if exit_handlers.withheld(state, frame.tasks[task]) else frame.plan.dependants[task]
-    )
-    for name in waiting:
+    idle = exit_handlers.withheld(state, frame.tasks[task]) or _cut_off(state, frame, node_id)
+    for name in () if idle else frame.plan.dependants[task]:
         frame.missing[name] -= 1
         if not frame.missing[name]:
             _ready(state, frame, name)
     if not frame.open:
         state.notices.append(Assess(node=frame.id))
+
+
+def _cut_off(state: State, frame: DagFrame, node_id: str) -> bool:
+    """Whether a stop has ended an attempt of *node_id*: then nothing follows it (rule 49)."""
+    if not state.ending(frame.site):
+        return False
+    inside = tree.children(state, node_id)
+    match state.nodes[node_id].type:
+        case NodeType.TASK_GROUP:
+            return any(_cut_off(state, frame, child) for child in inside)
+        case NodeType.RETRY:
+            return state.nodes[inside[-1]].message.startswith(deadlines.SHUT_DOWN)
+        case _:
+            return False
 
 
 def assess(state: State, frame: DagFrame) -> None:

@@ -14,6 +14,8 @@ SHORTEST = timedelta(seconds=2)
 """A `timeout` up to this is over before it begins (rule 47)."""
 OVERDUE = "Pod was active on the node longer than the specified deadline"
 EXPIRED = "Step exceeded its deadline"
+SHUT_DOWN = "workflow shutdown with strategy"
+"""How the message of a pod begins that a stop has ended, or kept from being made."""
 
 
 def wake(state: State, at: datetime, node_id: str) -> None:
@@ -84,4 +86,4 @@ def shut_down(state: State, down: Shutdown) -> None:
     """Have every pod killed that *down* does not spare (rule 49)."""
     for node_id, frame in list(state.frames.items()):
         if isinstance(frame, PodFrame) and not down.spares(frame.site):
-            kill(state, node_id, frame, f"workflow shutdown with strategy:  {down}")
+            kill(state, node_id, frame, f"{SHUT_DOWN}:  {down}")

@@ -24,7 +24,7 @@ def start(state: State, site: Site, bound: Bound, cut_off: datetime | None) -> N
     node = tree.add(state, site, NodeType.POD, Phase.PENDING)
     tree.receive(state, node.id, bound)
     if down := state.ending(site):
-        tree.finish(state, node.id, Phase.FAILED, f"workflow shutdown with strategy: {down}")
+        tree.finish(state, node.id, Phase.FAILED, f"{deadlines.SHUT_DOWN}: {down}")
         return
     if state.expired and not site.exit_handler:
         tree.finish(state, node.id, Phase.FAILED, deadlines.EXPIRED)

@@ -6,7 +6,7 @@ from datetime import datetime
 from tiphys import manifest as manifests
 from tiphys.engine import tree
 from tiphys.engine.node import ArtifactLocation, Node, NodeOutputs, NodeType, Phase
-from tiphys.engine.state import State
+from tiphys.engine.state import Shutdown, State
 from tiphys.engine.variables import rfc3339
 from tiphys.manifest.model import Json
 
@@ -33,6 +33,26 @@ def held(workflow: Mapping[str, Json]) -> list[Mapping[str, Json]]:
     """Return the suspend steps of a Workflow object that wait for time, or for `resume`."""
     nodes = (workflow.get("status") or {}).get("nodes") or {}
     return [one for one in nodes.values() if one["type"] == "Suspend" and one["phase"] == "Running"]
+
+
+def nodes(workflow: Mapping[str, Json]) -> dict[str, Mapping[str, Json]]:
+    """Return the nodes of a Workflow object by their identifiers, as they have ended.
+
+    Argo ends a DAG as soon as its run is stopped. A Retry node in it whose attempt still ran, and
+    what is around that node, say Running for ever; they failed (rule 49).
+    """
+    found: dict[str, Mapping[str, Json]] = (workflow.get("status") or {}).get("nodes") or {}
+    down = workflow["spec"].get("shutdown")
+    if not down or not ended(workflow):
+        return found
+    failed = {"phase": Phase.FAILED.value}
+    retried = failed | {"message": Shutdown(down).message}
+    return {
+        identity: {**node, **(retried if node["type"] == "Retry" else failed)}
+        if node.get("phase") == "Running"
+        else node
+        for identity, node in found.items()
+    }
 
 
 def status(state: State) -> dict[str, Json]:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tiphys.engine import naming
+from tiphys.engine.status import nodes as nodes_of
 from tiphys.report import decisions
 
 LEAVES = frozenset({"Pod", "Skipped"})
@@ -91,7 +92,7 @@ def moment(text: str | None) -> datetime | None:
 class _Tree:
     def __init__(self, workflow: Object) -> None:
         self.status: Object = workflow.get("status") or {}
-        made: Mapping[str, Object] = self.status.get("nodes") or {}
+        made = nodes_of(workflow)
         self.nodes: Mapping[str, Object] = {
             identity: {**node, "displayName": naming.known_as(node, made)}
             for identity, node in made.items()

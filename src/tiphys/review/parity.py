@@ -26,6 +26,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tiphys.engine import naming
+from tiphys.engine.deadlines import SHUT_DOWN
+from tiphys.engine.status import nodes as nodes_of
 from tiphys.errors import UserError
 
 Object = Mapping[str, Any]
@@ -42,8 +44,6 @@ OVERDUE = frozenset(
     }
 )
 """The kubelet and Argo's controller end a pod at its deadline, whoever looks first."""
-
-SHUT_DOWN = "workflow shutdown with strategy"
 
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
@@ -91,7 +91,7 @@ def fingerprint(content: bytes) -> str:
 def lines(run: Object) -> list[str]:
     """Return what must be equal in two runs, a line a fact, sorted by node."""
     status = run.get("status") or {}
-    nodes: Mapping[str, Object] = status.get("nodes") or {}
+    nodes = nodes_of(run)
     tale = _Tale(
         run=str(run["metadata"]["name"]),
         nodes=nodes,

@@ -30,6 +30,19 @@ def test_a_retried_step_is_one_row_with_all_its_attempts():
     assert row.metrics == {"loss": 0.5}
 
 
+def test_what_argo_leaves_running_in_a_run_that_was_stopped_has_failed():
+    workflow = run(
+        node("a", type="Retry", phase="Running", children=["r.a(0)"]),
+        node("a(0)", phase="Failed", message="workflow shutdown with strategy:  Stop"),
+        tasks=[{"name": "a"}],
+    )
+    workflow["status"]["phase"] = "Failed"
+    assert [row.phase for row in rows(workflow)] == ["Running"]
+    workflow["spec"]["shutdown"] = "Stop"
+    (row,) = rows(workflow)
+    assert (row.phase, row.message) == ("Failed", "Stopped with strategy 'Stop'")
+
+
 def test_the_children_of_a_loop_stand_below_it_by_their_index():
     children = [node("a(10:x)"), node("a(2:y)")]
     group = node("a", type="TaskGroup", children=[one["id"] for one in children])
