@@ -8,14 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from components.publish import publish
-from tiphys.author import Parameter, Pipeline, Profile, retries, template
+from tiphys.author import Parameter, Pipeline, Profile, template
 from tiphys.manifest.profile import GitSource
 
 publishing = template(
     publish,
     role="data",
     tier="cpu-small",
-    retry=[retries.BAD_INPUT, retries.TEMPORARY, retries.PREEMPTED],
     timeout=timedelta(minutes=30),
     mutex="publish-flights",
 )

@@ -246,11 +246,21 @@ def progress(lab: Lab, name: str) -> int:
 
 def test_a_stopped_run_leaves_neither_jobset_nor_pod(project, lab):
     name = lab.start("stopped", epochs="400")
+    lab.start_here(name)
     until("the gang", lambda: progress(lab, name) > 0, 300)
-    project.tiphys("stop", name, "--on", "ci")
+    until("the gang here", lambda: trains_here(project, name))
+    for where in ([], ["--on", "ci"]):
+        project.tiphys("stop", name, *where)
     ended = lab.end(name)
     assert ended["status"]["phase"] == "Failed"
+    lab.agrees_with_here(ended)
     until("the gang to go", lambda: lab.nothing_is_left(name), GONE_SECONDS)
+
+
+def trains_here(project: Checkout, name: str) -> bool:
+    run = json.loads(project.tiphys("get", name, "-o", "json"))
+    nodes = (run["status"].get("nodes") or {}).values()
+    return any(one["displayName"] == "train(0)" and one["phase"] == "Running" for one in nodes)
 
 
 def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):

@@ -138,13 +138,19 @@ def test_a_push_that_the_webhook_has_delivered_is_not_started_again_without_it(p
 @pytest.mark.usefixtures("pushed")
 def test_without_a_webhook_the_run_of_a_push_is_the_same(hook, repository, trigger):
     event = repository.push({"params.yaml": lambda text: text + "# changed\n"})
+    hook.installed.kubectl("label", "workflowtemplate", "training", "applied=since")
     trigger(event)
     name = f"training-{event['after'][:12]}"
     run = hook.installed.get("workflow", name)
+    there = hook.installed.get("workflowtemplate", "training")
+    assert there["metadata"]["labels"]["applied"] == "since"  # the checkout's may be older
+    assert run["metadata"]["labels"]["tiphys.dev/commit"] == event["after"]
+    assert run["metadata"]["labels"]["tiphys.dev/pusher"] == "ada-bot"
     given = {p["name"]: p["value"] for p in run["spec"]["arguments"]["parameters"]}
     assert given["revision"] == event["after"]
     assert hook.deliver(event) >= 400  # the name is taken, so the webhook adds nothing
     hook.installed.kubectl("delete", "workflow", name)
+    hook.installed.kubectl("label", "workflowtemplate", "training", "applied-")
 
 
 @pytest.mark.parametrize("reason", IGNORED)

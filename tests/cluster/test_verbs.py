@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import yaml
 from checkout import ROOT
 from harness.errors import HarnessError
 from patience import until
@@ -26,12 +27,28 @@ kind: ResourceQuota
 metadata: {name: verbs-licences}
 spec: {hard: {requests.example.com/licence: "0"}}
 """
+LAUNCHER = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: verbs-launcher}
+spec:
+  restartPolicy: Never
+  automountServiceAccountToken: false
+  securityContext: {runAsUser: 10001, runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  containers:
+  - name: main
+    image: busybox
+    imagePullPolicy: Never
+    command: ["true"]
+    securityContext: {allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+"""
 ORPHAN = """\
 apiVersion: jobset.x-k8s.io/v1alpha2
 kind: JobSet
 metadata:
   name: gang-verbs-nobody
   labels: {app.kubernetes.io/managed-by: tiphys, tiphys.dev/workflow: verbs-nobody}
+  ownerReferences: [{apiVersion: v1, kind: Pod, name: verbs-launcher, uid: UID}]
 spec:
   suspend: true
   replicatedJobs:
@@ -137,6 +154,20 @@ def test_stop_runs_the_exit_handler_and_terminate_does_not(shell):
     assert "There is nothing to suspend." in shell.say("suspend", terminated, code=2)
 
 
+@pytest.mark.parametrize("verbs", [("stop",), ("suspend", "stop")], ids=" ".join)
+def test_a_run_that_is_stopped_at_an_approval_has_it_failed_not_approved(shell, verbs):
+    run = shell.create("approval")
+    shell.until(["why", run], r"approve\s+suspended\s+waits for somebody to let it go on")
+    for verb in verbs:
+        shell.say(verb, run)
+    assert "Stopped with strategy 'Stop'" in shell.say("watch", run, code=1)
+    ended = json.loads(shell.say("get", run, "-o", "json"))
+    nodes = {node["displayName"]: node for node in ended["status"]["nodes"].values()}
+    approve = nodes.pop("approve")
+    assert (approve["phase"], approve["message"]) == ("Failed", "Stopped with strategy 'Stop'")
+    assert "Succeeded" not in {node["phase"] for node in nodes.values()}
+
+
 def test_retry_runs_what_failed_and_resubmit_makes_a_new_run_of_the_same(shell):
     run = shell.create("chain", code=75)
     assert "exit code 75" in shell.say("watch", run, code=1)
@@ -231,8 +262,17 @@ def test_the_doctor_finds_what_is_there_and_what_drifted(shell):
     assert "kubectl apply -f manifests/ci/install.yaml" in said
 
 
-def test_a_gang_without_a_run_is_pruned_and_only_with_yes(shell):
-    shell.cluster.kubectl("apply", "--filename=-", stdin=ORPHAN)
+@pytest.fixture
+def launcher(shell):
+    """Return the pod of a launcher that has ended; its gang goes with it at the end."""
+    yield shell.cluster.run_pod(yaml.safe_load(LAUNCHER))
+    shell.cluster.kubectl("delete", "pod/verbs-launcher", "--now")
+
+
+def test_a_gang_without_a_run_is_pruned_and_only_with_yes(shell, launcher):
+    orphan = ORPHAN.replace("UID", launcher["metadata"]["uid"])
+    shell.cluster.kubectl("apply", "--filename=-", stdin=orphan)
+    shell.until(["prune"], "there is no run verbs-nobody any more")
     said = shell.say("prune")
     assert "there is no run verbs-nobody any more" in said
     assert "Nothing is deleted yet. Type: tiphys prune --on ci --yes" in said
@@ -254,8 +294,7 @@ def test_old_archives_and_pages_are_pruned_and_what_runs_refer_to_stays(shell):
         file.write_bytes(b"x")
         os.utime(file, (old, old))
     shell.create("chain", code=kept)
-    said = shell.say("prune")
-    assert re.search(r"archive\s+0{40}", said)
+    said = shell.until(["prune"], r"archive\s+0{40}")  # once the new run is listed
     assert re.search(r"page\s+verbs-nobody\s+40 days", said)
     assert all(file.exists() for file in made)
     said = shell.say("prune", "--yes")

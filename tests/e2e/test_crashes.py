@@ -5,12 +5,15 @@ import random
 import signal
 import subprocess
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from tiphys import runtime
+from tiphys.engine.status import held
 from tiphys.errors import UserError
+from tiphys.report.rows import moment
 
 CHAIN_AND_FAN = """
 apiVersion: argoproj.io/v1alpha1
@@ -39,6 +42,22 @@ spec:
         sleep {seconds};
         echo done > /tmp/out;
         echo "end {{{{inputs.parameters.who}}}}" >> {seen}
+"""
+
+APPROVALS = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: test-}
+spec:
+  entrypoint: main
+  onExit: bye
+  templates:
+  - name: main
+    steps: [[{name: approve, template: wait}]]
+  - name: wait
+    suspend: {}
+  - name: bye
+    suspend: {duration: "2"}
 """
 
 STEPS = ["a", "fan0", "fan1", "fan2", "fan3", "z"]
@@ -125,6 +144,20 @@ def test_a_run_without_a_driver_can_be_stopped(laptop, start, until):
     outcome = runtime.stop(laptop.root, "run", laptop.witness)
     assert outcome.phase == "Failed"
     assert "end a" not in seen.read_text()
+
+
+def test_stopping_a_run_without_a_driver_approves_nothing(laptop, by_name, until):
+    driver = laptop.drive(APPROVALS)
+    until(lambda: laptop.journal.exists() and held(runtime.get(laptop.root, "run")))
+    driver.kill()
+    driver.wait()
+
+    found = by_name(runtime.stop(laptop.root, "run", laptop.witness))
+
+    said = "Stopped with strategy 'Stop'"
+    assert (found["approve"]["phase"], found["approve"]["message"]) == ("Failed", said)
+    bye = found["run.onExit"]
+    assert moment(bye["finishedAt"]) - moment(bye["startedAt"]) >= timedelta(seconds=1)
 
 
 def test_a_killed_nursery_is_replaced(laptop, start, until):

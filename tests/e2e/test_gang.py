@@ -1,12 +1,17 @@
-"""Real torchrun gangs on made-up rows: a killed worker, a preemption, always the same weights."""
+"""Real torchrun gangs on made-up rows: a killed worker, a preemption, always the same weights.
+
+And what stops one at once, what stops none: storage that is away or refuses, a node that is alone.
+"""
 
 import hashlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -29,20 +34,21 @@ from tiphys.ml.features import Features
 from tiphys.ml.training import dispatch
 from tiphys.ml.training.request import Request, Settings
 
-folder, name = Path(sys.argv[1]), sys.argv[2]
+folder, name, epochs = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+out = folder / (name.rpartition("/")[2] + ".out")
 request = Request(
     dataset=pinned.pin(folder / "data", folder / "store"),
     remote=str(folder / "store"),
     months=["2013-01"],
     features=Features(label="late", numbers=["wind"], categories=["town"]),
-    settings=Settings(epochs=30, seed=7, batch_rows=256, save_every_steps=20),
+    settings=Settings(epochs=epochs, seed=7, batch_rows=256, save_every_steps=20),
     workers=2,
-    checkpoints=str(folder / name),
+    checkpoints=name if "://" in name else str(folder / name),
 )
 try:
-    answer = dispatch.train(request, folder / f"{name}.out", {"TIPHYS_GANG": "local"})
-except step.Preempted as preempted:
-    sys.exit(f"preempted: {preempted}")
+    answer = dispatch.train(request, out, {"TIPHYS_GANG": "local"})
+except (step.Preempted, step.Temporary, step.WrongInput) as failure:
+    sys.exit(f"{type(failure).__name__}: {failure}")
 print("resumed from", answer.resumed_from)
 """
 
@@ -94,7 +100,7 @@ def start(folder):
     started = []
 
     def start(name):
-        command = [sys.executable, "-c", PROGRAM, str(folder), name]
+        command = [sys.executable, "-c", PROGRAM, str(folder), name, "30"]
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -109,7 +115,7 @@ def start(folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(folder):
-    command = [sys.executable, "-c", PROGRAM, str(folder), "undisturbed"]
+    command = [sys.executable, "-c", PROGRAM, str(folder), "undisturbed", "30"]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return weights(folder, "undisturbed")
 
@@ -130,7 +136,7 @@ def test_a_training_that_was_preempted_and_lost_a_worker_ends_as_if_it_had_not(
     first.wait_for_step(40)
     first.process.terminate()
     code, said = first.end()
-    assert (code, "preempted: The training was told to go: it saved and left." in said) == (1, True)
+    assert (code, "Preempted: The training was told to go: it saved and left." in said) == (1, True)
 
     second = start("disturbed")
     second.wait_for_step(100)
@@ -140,3 +146,96 @@ def test_a_training_that_was_preempted_and_lost_a_worker_ends_as_if_it_had_not(
     assert "The workers were restarted (1 of 3). Resumed at step " in said
     assert "resumed from 0" not in said
     assert weights(folder, "disturbed") == undisturbed
+
+
+class Storage(BaseHTTPRequestHandler):
+    """A bucket with nothing in it, which takes nothing: it answers as the server was told to."""
+
+    def do_GET(self):
+        self.answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
+
+    def do_PUT(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.server.refused += 1
+        self.answer(self.server.says)
+
+    def answer(self, status, body=b""):
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def train(folder):
+    """Train for two epochs, which are 28 steps, with checkpoints in a bucket that takes none."""
+
+    def train(says):
+        with ThreadingHTTPServer(("127.0.0.1", 0), Storage) as server:
+            server.says, server.refused = says, 0
+            threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+            keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}
+            address = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}"}
+            ended = subprocess.run(
+                [sys.executable, "-c", PROGRAM, str(folder), f"s3://ml/said-{says}", "2"],
+                cwd=ROOT,
+                env=os.environ | keys | address,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            server.shutdown()
+            return ended, server.refused
+
+    return train
+
+
+def test_a_copy_that_fails_stops_no_training_but_the_last_one_is_a_temporary_failure(train):
+    ended, _ = train(503)
+    assert "The copy of step-00000020 failed: s3://ml/said-503/" in ended.stdout
+    assert "Temporary: The last checkpoint was not copied: s3://ml/said-503/" in ended.stderr
+    assert "restarted" not in ended.stdout
+
+
+def test_keys_that_storage_does_not_take_are_wrong_input_at_once(train):
+    ended, refused = train(403)
+    assert "WrongInput: s3://ml/said-403/" in ended.stderr
+    assert "access is refused. Are AWS_ACCESS_KEY_ID and" in ended.stderr
+    assert refused == 1
+
+
+ALONE = """
+import sys
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from tiphys import step
+from tiphys.ml.training import gang
+
+gang.JOINING = timedelta(seconds=8)
+folder = Path(sys.argv[1])
+job = SimpleNamespace(
+    output=folder, checkpoints=folder, nodes=2, workers=1, write=lambda path: path.touch()
+)
+try:
+    gang.train(job)
+except step.Temporary as temporary:
+    sys.exit(f"temporary: {temporary}")
+"""
+
+
+def test_a_node_that_no_other_joins_goes_and_nothing_of_it_is_left(tmp_path):
+    place = {"PET_NNODES": "2", "PET_NODE_RANK": "0", "PET_MASTER_ADDR": "localhost"}
+    process = subprocess.run(
+        [sys.executable, "-c", ALONE, str(tmp_path)],
+        cwd=ROOT,
+        env=os.environ | place | {"PET_MASTER_PORT": "29417"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "temporary: Not all 2 nodes came within 0:00:08.\n" in process.stderr
+    assert process.returncode == 1

@@ -72,7 +72,7 @@ def template(use: Use, profile: Profile) -> models.Template:
             "inputs": _inputs(use, profile),
             "outputs": _outputs(use),
             "container": _container(use, place, profile),
-            "activeDeadlineSeconds": int(step.timeout.total_seconds()),
+            "activeDeadlineSeconds": int(gang.deadline(step, place).total_seconds()),
             "retryStrategy": retries.compose(step.retry),
             "synchronization": {"mutexes": [{"name": step.mutex}]} if step.mutex else None,
             "metrics": metrics.of_step(use.pipeline, step.name, step.metrics, step.signature),

@@ -7,6 +7,7 @@ The launcher is the same function in the same template, on a small tier without 
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 from tiphys import restricted
 from tiphys.author import cache, keys, pod, tier
@@ -16,6 +17,9 @@ from tiphys.author.step import StepTemplate
 from tiphys.manifest.profile import Profile
 
 LAUNCHER_TIER, LAUNCHER_ROLE = "cpu-small", "step"
+WAITING = timedelta(days=1)
+"""How long a launcher may wait for nodes beside the time that its gang may run, which the launcher
+counts itself. The run's own deadline ends a longer wait, as that of a pod."""
 OF_THE_RUN = (
     "imagePullSecrets",
     "tolerations",
@@ -52,6 +56,11 @@ def own_place(step: StepTemplate, profile: Profile) -> StepTemplate:
     return replace(step, tier=LAUNCHER_TIER, role=LAUNCHER_ROLE, retry=())
 
 
+def deadline(step: StepTemplate, place: StepTemplate) -> timedelta:
+    """Return when Argo ends an attempt of *step*: its pod, or a launcher that waits for nodes."""
+    return step.timeout if place is step else step.timeout + WAITING
+
+
 def environment(
     step: StepTemplate, plain: Sequence[Json], texts: Sequence[str], profile: Profile
 ) -> list[Json]:
@@ -62,6 +71,7 @@ def environment(
     told = {
         "workflow": "{{workflow.name}}",
         "nodes": profile.tier(step.tier).nodes,
+        "timeout_seconds": int(step.timeout.total_seconds()),
         "pod": _pod(step, plain, texts, profile),
     }
     return [

@@ -24,9 +24,6 @@ EVENT = "git"
 
 _ARGO = "argoproj.io"
 
-_REVERT = "Revert "
-"""How git, and GitHub, begin the message of a commit that takes another back."""
-
 _LABEL = 'sprig.trimAll("-_.", sprig.trunc(63, sprig.regexReplaceAll("[^-A-Za-z0-9_.]", {}, "-")))'
 """What a label may say: `github-actions[bot]` may not stand in one."""
 
@@ -64,7 +61,8 @@ class Webhook:
     """Likewise, `*` being part of a name. Where one is changed, the cluster must be given something
     before a run, so CI does that and starts the run: the binding leaves the push alone."""
     skip: str
-    """What a commit's message says that must start nothing; a commit that reverts one quotes it."""
+    """What ends the subject of a commit that must start nothing. A quote after it says that such a
+    commit is quoted: one that reverts it, reapplies it or merges either, which starts a run."""
     bot: str
     """The author of commits that runs make."""
 
@@ -90,6 +88,7 @@ class Webhook:
     def selector(self, url: str) -> str:
         """Return the condition, in expr-lang: every line must hold."""
         message = "payload.head_commit.message"
+        quoted = f'{self.skip}"'
         files = "concat(.added, .modified, .removed)"
         conditions = (
             f"discriminator == {_text(EVENT)}",
@@ -97,7 +96,7 @@ class Webhook:
             f"payload.ref == {_text(f'refs/heads/{self.branch}')}",
             f"{_text(address.announced(url))} in [{', '.join(_URLS)}]",
             "payload.head_commit != nil",
-            f"(!({message} contains {_text(self.skip)}) || {message} startsWith {_text(_REVERT)})",
+            f"(!({message} contains {_text(self.skip)}) || {message} contains {_text(quoted)})",
             f"payload.head_commit.author.name != {_text(self.bot)}",
             f"any(payload.commits, {{any({files}, {{{_one_of(self.paths)}}})}})",
             f"none(payload.commits, {{any({files}, {{{_one_of(self.first)}}})}})",

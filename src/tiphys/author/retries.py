@@ -21,11 +21,28 @@ FIRST_BACKOFF = timedelta(seconds=2)
 BACKOFF_FACTOR = 2
 LONGEST_BACKOFF = timedelta(minutes=1)
 
-_LATE = '(lastRetry.message contains "deadline" || lastRetry.message == "timeout")'
+_TOO_LATE = "deadline|^timeout$"
 """Kubelet and controller each have words of their own for an attempt that took too long."""
 
-_MEMORY = '(lastRetry.message contains "OOMKilled" || lastRetry.message contains "out of memory")'
-"""The exit code alone does not tell: 137 is any SIGKILL."""
+_NO_INPUT = "^(init: |artifact )"
+"""How a message begins where Argo's init container failed, and where an input is not had here."""
+
+_NO_POD = "^[^:]+ (is (forbidden|invalid)|denied the request|not found)"
+"""What the API server says of a pod that it does not take, admission webhooks and a missing account
+included. Argo hands on its words; it waits by itself where a quota is spent or nobody answers."""
+
+_LATE = f'lastRetry.message matches "{_TOO_LATE}"'
+
+_NOT_LOST = f"{_TOO_LATE}|{_NO_INPUT}|{_NO_POD}"
+"""Argo has no exit code of what was killed at a deadline or never started, either."""
+
+_GONE = f'lastRetry.exitCode == "-1" && !(lastRetry.message matches "{_NOT_LOST}")'
+
+_MEMORY = (
+    '(lastRetry.message matches "OOMKilled|out of memory"'
+    ' && !(lastRetry.message matches "CUDA[a-z :]* out of memory"))'
+)
+"""The exit code alone does not tell: 137 is any SIGKILL. No tier has more memory of a device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,17 +72,37 @@ BAD_INPUT = RetryPolicy(
 )
 """The input or configuration is wrong."""
 
+REFUSED = RetryPolicy(
+    name="refused",
+    matches=f'lastRetry.message matches "{_NO_POD}"',
+    attempts=0,
+    advice="the API server did not take its pod: "
+    "mend what the message names, an account, a field or a policy",
+)
+"""There never was a pod, nor will there be one before somebody changes something."""
+
 TEMPORARY = RetryPolicy(
     name="temporary",
-    matches='lastRetry.exitCode == "75"',
+    matches='lastRetry.exitCode == "75"'
+    ' || lastRetry.exitCode == "0" && lastRetry.status == "Error"',
     attempts=3,
     advice="what it needs is still not ready",
 )
-"""Something outside was not ready."""
+"""Something outside was not ready; with the exit code 0 it is what keeps the outputs, for a step
+that has not written them does not end with 0."""
+
+NOT_STARTED = RetryPolicy(
+    name="could not start",
+    matches=f'lastRetry.message matches "{_NO_INPUT}"',
+    attempts=2,
+    advice="its code or an input could not be fetched: "
+    "look at the revision, the key and the access",
+)
+"""A git host or an object store may be down for a moment. What is not there stays away."""
 
 LOST_NODE = RetryPolicy(
     name="lost node",
-    matches=f'lastRetry.exitCode == "-1" && !{_LATE}',
+    matches=_GONE,
     attempts=5,
     last_on_demand=True,
     advice="node after node was lost: ask who looks after them",
@@ -77,8 +114,8 @@ so as often as for `PREEMPTED`, and the last on nodes that stay."""
 
 PREEMPTED = RetryPolicy(
     name="preempted",
-    matches=f'(lastRetry.exitCode in ["-1", "143"] || lastRetry.exitCode == "137" && !{_MEMORY})'
-    f" && !{_LATE}",
+    matches=f'{_GONE} || (lastRetry.exitCode == "143" || lastRetry.exitCode == "137"'
+    f" && !({_MEMORY})) && !({_LATE})",
     attempts=5,
     last_on_demand=True,
     advice="machine after machine was taken away: take a tier of nodes that stay",
@@ -89,7 +126,7 @@ saved, if nobody says that memory ran out."""
 
 OUT_OF_MEMORY = RetryPolicy(
     name="out of memory",
-    matches=f"{_MEMORY} && !{_LATE}",
+    matches=f"{_MEMORY} && !({_LATE})",
     attempts=1,
     more_memory=True,
     advice="more memory than its tier has was not enough: take a larger tier",
@@ -98,7 +135,7 @@ OUT_OF_MEMORY = RetryPolicy(
 
 BAD_DEVICE = RetryPolicy(
     name="bad device",
-    matches='lastRetry.exitCode == "76" || lastRetry.message contains "CUDA error"',
+    matches='lastRetry.exitCode == "76"',
     attempts=2,
     another_node=True,
     advice="device after device failed: look at the step, then at the nodes",
@@ -118,8 +155,9 @@ NEVER = RetryPolicy(
 )
 """For what must not happen twice. It stands alone."""
 
-EVERYWHERE = (BAD_INPUT, TEMPORARY, LOST_NODE, PREEMPTED, HANGING)
-"""What a step gets that says nothing about retries."""
+EVERYWHERE = (BAD_INPUT, REFUSED, TEMPORARY, NOT_STARTED, LOST_NODE, PREEMPTED, HANGING)
+"""What a step gets that says nothing about retries. Of two that know a failure, the first names it:
+a fetch that ran into a deadline of its own does not hang."""
 
 TRAINING = (*EVERYWHERE, OUT_OF_MEMORY, BAD_DEVICE)
 """For a step that computes for long on devices and goes on from a checkpoint."""

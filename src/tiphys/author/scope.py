@@ -155,9 +155,9 @@ class Scope:
 class ExitScope(Scope):
     """The calls of the exit handler, one after another, whether the run succeeded or not.
 
-    It sees no outputs of tasks (ARGO.md, section 3). They are exported with global names, and may
-    be absent, because the task that makes them may not have run: an artifact is optional, and of a
-    parameter there is the tag itself, braces and all.
+    It sees no outputs of tasks. They are exported with global names, and may be absent, because the
+    task that makes them may not have run: an artifact is optional, and of a parameter there is the
+    tag itself, braces and all.
     """
 
     prefix = "steps"

@@ -12,12 +12,18 @@ def of(document: Json) -> Iterator[Json]:
 
     Each has a name to tell people where it stands.
     """
-    spec = document.get("spec") or {}
-    for part in (spec, spec.get("workflowSpec") or {}):
+    for part in specs(document):
         if defaults := part.get(DEFAULTS):
             yield {**defaults, "name": DEFAULTS}
         for template in part.get("templates") or ():
             yield from _with_inline(template)
+
+
+def specs(document: Json) -> Iterator[Json]:
+    """Yield the spec of *document*, and below it that of a CronWorkflow's workflows."""
+    spec = document.get("spec") or {}
+    yield spec
+    yield spec.get("workflowSpec") or {}
 
 
 def _with_inline(template: Json) -> Iterator[Json]:

@@ -15,7 +15,7 @@ from tiphys.cli.tree import days, spell
 from tiphys.errors import UnknownNameError, UserError
 from tiphys.manifest import crons
 from tiphys.manifest.crons import Cron
-from tiphys.manifest.preview import Skipped, Start, preview
+from tiphys.manifest.preview import Skipped, Start, made_up, preview, stopped
 from tiphys.manifest.schedule import Every, ScheduleError
 from tiphys.report.rows import moment
 from tiphys.runtime import RefusedError
@@ -63,7 +63,14 @@ def show(on: str | None, form: output.Format | None) -> None:
 
 @command.command("preview")
 @click.argument("name")
-@click.option("-n", "--number", default=5, show_default=True, type=click.IntRange(1, 1000))
+@click.option(
+    "-n",
+    "--number",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="How many starts.",
+)
 @place.option
 def foretell(name: str, number: int, on: str | None) -> None:
     """Print the next starts of NAME, a CronWorkflow or a file, and what changes of clocks do."""
@@ -85,8 +92,11 @@ def suspend(name: str, on: str) -> None:
     """Start no more runs of NAME; one that runs goes on."""
     from tiphys.cluster import crons as there  # noqa: PLC0415 - files need no cluster client
 
-    there.suspend(_connection(on), name)
+    cron = _understood(there.suspend(_connection(on), name))
     click.echo(f"{name} is suspended. Type: tiphys cron resume {name} --on {on}")
+    if isinstance(cron, Cron) and cron.starting_deadline:
+        late = f"if it is not more than {spell(cron.starting_deadline)} late"
+        click.echo(f"On resume the newest start that it misses is made up for, {late}.")
 
 
 @command.command("resume")
@@ -96,9 +106,13 @@ def resume(name: str, on: str) -> None:
     """Start runs of NAME again."""
     from tiphys.cluster import crons as there  # noqa: PLC0415 - files need no cluster client
 
-    cron = crons.of(there.resume(_connection(on), name))
-    due = cron.next(SystemClock().now())
-    click.echo(f"{name} is resumed. It starts next at {_clock(due)}." if due else f"{name} ended.")
+    cron, now = crons.of(there.resume(_connection(on), name)), SystemClock().now()
+    due, missed = cron.next(now), made_up(cron, now)
+    if due and not stopped(cron):
+        late = f" {_late(cron, missed)}" if missed else ""
+        click.echo(f"{name} is resumed.{late} It starts next at {_clock(due)}.")
+    else:
+        click.echo(f"{name} ended.")
 
 
 def _of_files() -> list[Row]:
@@ -205,6 +219,15 @@ def _headline(cron: Cron) -> str:
     schedules = ", ".join(one.text for one in cron.schedules)
     zone = cron.timezone or "the controller's time zone, taken as UTC"
     return f"{cron.name}: {schedules} in {zone}; {cron.policy}; a missed start is {missed}"
+
+
+def _late(cron: Cron, missed: datetime) -> str:
+    active = [str(one["name"]) for one in cron.raw["status"].get("active") or ()]
+    when = "at once"
+    if active and cron.policy == "Forbid" and cron.starting_deadline:
+        limit = f"if that is not more than {spell(cron.starting_deadline)} late"
+        when = f"when {', '.join(active)} has ended, {limit}"
+    return f"A start was missed at {_clock(missed)}: it comes {when}."
 
 
 def _start(start: Start) -> str:

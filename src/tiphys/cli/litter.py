@@ -52,19 +52,24 @@ def there(where: "There", before: datetime) -> tuple[list[Litter], Sequence[str]
 
 
 def _gangs(where: "There") -> tuple[list[Litter], Sequence[str]]:
+    """Return the gangs whose launcher and whose run have ended or are gone.
+
+    The launcher is looked for where the gang is: the profile's Argo Server, which knows the runs,
+    may be that of another cluster. Of each run it is asked by name, as its list may lack some.
+    """
     from tiphys.cluster import gangs, sight  # noqa: PLC0415 - only this asks for them
 
     api = where.api()
     if api is None:
         return [], (f"gangs: {sight.UNNAMED}.",)
-    known = gangs.listed(api)
-    runs = where.list_runs()  # after the gangs: a run is there before its gang
     found = []
-    for gang in known:
-        own = [run for run in runs if gangs.is_of(gang, run["metadata"]["name"])]
-        if any(not ended(run) for run in own):
+    for gang in gangs.listed(api):
+        if not gangs.is_left(api, gang):
             continue
         run = gangs.run_of(gang)
+        own = where.look_for(run)
+        if own is not None and not ended(own):
+            continue
         found.append(
             Litter(
                 kind="gang",
@@ -79,11 +84,15 @@ def _gangs(where: "There") -> tuple[list[Litter], Sequence[str]]:
 
 
 def _archives(where: "There", before: datetime) -> tuple[list[Litter], Sequence[str]]:
+    """Return the old archives that neither a run nor what runs are made from refers to.
+
+    Archives are looked up before runs: code that is stored again meanwhile is not removed.
+    """
     try:
         old = [archive for archive in where.archives() if archive.since < before]
+        wanted = codes([*where.list_every_run(), *where.sources()]) if old else frozenset()
     except UserError as problem:
         return [], (f"archives: {problem}",)
-    wanted = codes([*where.list_runs(), *where.sources()]) if old else frozenset()
     found = [
         Litter(
             kind="archive",

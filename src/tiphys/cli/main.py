@@ -7,6 +7,7 @@ A command's module is imported when it is called, so `--help` stays quick.
 import errno
 import os
 import platform
+import re
 import sys
 import tempfile
 import traceback
@@ -129,7 +130,7 @@ def _details(problem: Exception) -> str:
     try:
         return str(_bug_file(problem))
     except OSError:
-        return repr(problem)
+        return _without_token(repr(problem))
 
 
 def _bug_file(problem: Exception) -> Path:
@@ -138,5 +139,10 @@ def _bug_file(problem: Exception) -> Path:
     with tempfile.NamedTemporaryFile(
         "w", prefix="tiphys-bug-", suffix=".log", delete=False
     ) as file:
-        file.write(text + "".join(traceback.format_exception(problem)))
+        file.write(text + _without_token("".join(traceback.format_exception(problem))))
     return Path(file.name)
+
+
+def _without_token(text: str) -> str:
+    """Return *text* without what a refused header says after `Bearer`: logs of bugs are shared."""
+    return re.sub("Bearer .*", "Bearer …", text)

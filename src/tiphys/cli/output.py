@@ -19,7 +19,7 @@ option = click.option(
     "--output",
     "form",
     type=click.Choice(["json", "yaml"]),
-    help="Print the Workflow object, as kubectl does.",
+    help="Print what is shown as an object, as kubectl does.",
 )
 
 

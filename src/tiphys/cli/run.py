@@ -22,7 +22,14 @@ class ParameterError(UserError):
 
 @click.command("run")
 @click.argument("manifests", nargs=-1, required=True, metavar="MANIFEST [FILE]...")
-@click.option("-p", "--parameter", "assignments", multiple=True, metavar="NAME=VALUE")
+@click.option(
+    "-p",
+    "--parameter",
+    "assignments",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter of the run; may be repeated.",
+)
 @click.option(
     "--parameter-file",
     "parameter_files",

@@ -1,7 +1,7 @@
 """The runs of a cluster, for the commands that take `--on`."""
 
 import os
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,6 +10,7 @@ from tiphys import manifest as manifests
 from tiphys.cli.watching import watched
 from tiphys.cluster import artifacts, code, logs, submission, verbs
 from tiphys.cluster.connection import Connection, connect_to
+from tiphys.engine.state import Shutdown
 from tiphys.engine.status import ended, held, suspended
 from tiphys.manifest import choices
 from tiphys.manifest.profile import Profile
@@ -59,7 +60,18 @@ class There:
 
     def exists(self, name: str) -> bool:
         """Whether there is a run of this name."""
-        return verbs.exists(self.connection, name)
+        return self.look_for(name) is not None
+
+    def look_for(self, name: str) -> Workflow | None:
+        """Return the run of this name; None if there is none."""
+        return verbs.look_for(self.connection, name)
+
+    def list_every_run(self) -> Sequence[Workflow]:
+        """Return the runs, none missing.
+
+        Raises: UnlistedRunsError: the server cannot say.
+        """
+        return verbs.list_every_run(self.connection)
 
     def busy(self) -> Sequence[Workflow]:
         runs = [run for run in self.list_runs() if not ended(run)]
@@ -131,19 +143,26 @@ class There:
 
     def stop(self, name: str, display: Observer) -> Outcome | None:
         del display
-        self._end(name, verbs.stop)
+        self._end(name, verbs.stop, Shutdown.STOP)
         return None
 
     def terminate(self, name: str, display: Observer) -> Outcome | None:
         del display
-        self._end(name, verbs.terminate)
+        self._end(name, verbs.terminate, Shutdown.TERMINATE)
         return None
 
-    def _end(self, name: str, verb: Callable[[Connection, str], object]) -> None:
-        """End a run; a suspended one is let go first, because Argo would hold it for ever."""
+    def _end(self, name: str, verb: Callable[[Connection, str], object], how: Shutdown) -> None:
+        """End a run; a suspended one is then let go, because Argo would hold it for ever.
+
+        To let it go would also approve every step that waits. Argo fails those of a run that is
+        ended, but a moment later; so they are failed first, while nothing can come after them.
+        """
         run = self._unended(name, "There is nothing to stop.")
+        is_suspended = bool(run["spec"].get("suspend"))
+        if is_suspended and held(run):
+            verbs.fail_waits(self.connection, name, how.message)
         verb(self.connection, name)
-        if suspended(run):
+        if is_suspended:
             verbs.resume(self.connection, name)
 
     def suspend(self, name: str) -> None:
@@ -198,6 +217,10 @@ class There:
         if request.name:
             main["metadata"]["name"] = request.name
         return submission.submit(self.connection, main, given)
+
+    def create(self, workflow: Workflow, parameters: Mapping[str, str]) -> str:
+        """Create a run as *workflow* says, with nothing brought there; return its name."""
+        return submission.submit(self.connection, workflow, parameters)
 
     def _bound(self, declared: Container[str]) -> dict[str, str]:
         """Upload the project's code if a run wants it, and return the parameters that name it."""

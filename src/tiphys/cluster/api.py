@@ -114,15 +114,16 @@ def find(api: Api, path: str, query: Mapping[str, str] = NOTHING) -> Object | No
         raise
 
 
-def delete(api: Api, path: str) -> None:
-    """Delete the object at *path* with what it owns; no error without it.
+def delete(api: Api, path: str, uid: str) -> None:
+    """Delete the object at *path* with what it owns; one that has its name by now stays.
 
     Raises: ApiError.
     """
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
     try:
-        _sent(api, "DELETE", path, {"propagationPolicy": "Background"}, None)
+        _sent(api, "DELETE", path, NOTHING, {**options, "preconditions": {"uid": uid}})
     except ApiError as problem:
-        if problem.status != HTTPStatus.NOT_FOUND:
+        if problem.status not in {HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT}:
             raise
 
 

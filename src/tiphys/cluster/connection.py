@@ -24,6 +24,7 @@ from tiphys.manifest.profile import Profile
 Object = dict[str, Any]
 AUTHORITY = "SSL_CERT_FILE"
 """The variable with the file of certificates to trust, as OpenSSL and Go read it too."""
+_WORD = re.compile(r"[!-~]+")
 SHORT = 120
 """A longer answer that is no JSON is somebody's page, not a reason."""
 CONNECT_TIMEOUT_SECONDS = 5
@@ -103,6 +104,11 @@ class Connection:
     namespace: str
     client: argo_workflows.ApiClient
 
+    @property
+    def bearer(self) -> str:
+        """`Bearer` and the token, as requests have it in their header."""
+        return str(self.client.default_headers["Authorization"])
+
 
 def connect_to(profile: Profile, environment: Mapping[str, str]) -> Connection:
     """Return a connection to the Argo Server of *profile*.
@@ -111,16 +117,30 @@ def connect_to(profile: Profile, environment: Mapping[str, str]) -> Connection:
     """
     if profile.argo is None:
         raise NoServerError(profile, "there is no `argo.server`.", "Add its address to use --on.")
-    variable = profile.argo.token_variable
-    if not environment.get(variable):
-        found = f"the environment variable {variable}, which holds the token, is not set."
-        raise NoServerError(profile, found, f"Type: export {variable}=…")
     return connect(
         server=profile.argo.server,
         namespace=profile.namespace,
-        token=environment[variable],
+        token=_token(profile, profile.argo.token_variable, environment),
         authority=environment.get(AUTHORITY),
     )
+
+
+def _token(profile: Profile, variable: str, environment: Mapping[str, str]) -> str:
+    """Return the token that *variable* holds, without `Bearer` and the white space around it.
+
+    What can be none is refused here and not shown: who makes a header of it would show it.
+
+    Raises: NoServerError.
+    """
+    given = environment.get(variable, "").strip()
+    if not given:
+        found = f"the environment variable {variable}, which holds the token, is not set."
+        raise NoServerError(profile, found, f"Type: export {variable}=…")
+    bare = given.removeprefix("Bearer ").strip()
+    if not _WORD.fullmatch(bare):
+        found = f"the environment variable {variable} holds no token: that is one word of ASCII."
+        raise NoServerError(profile, found, "Set it to the token itself, and nothing else.")
+    return bare
 
 
 def connect(*, server: str, namespace: str, token: str, authority: str | None = None) -> Connection:

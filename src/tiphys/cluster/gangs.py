@@ -22,22 +22,33 @@ def delete(api: Api, gang: Object) -> None:
 
     Raises: ApiError.
     """
-    kubernetes.delete(api, f"{_path(api)}/{gang['metadata']['name']}")
+    metadata = gang["metadata"]
+    kubernetes.delete(api, f"{_path(api)}/{metadata['name']}", metadata["uid"])
+
+
+def is_left(api: Api, gang: Object) -> bool:
+    """Whether the launcher of *gang* has ended or is gone: its pod, in the gang's own cluster.
+
+    A gang that no pod owns was made by no launcher; nobody knows who needs it.
+
+    Raises: ApiError.
+    """
+    owners = gang["metadata"].get("ownerReferences") or ()
+    pods = [owner for owner in owners if owner["kind"] == "Pod"]
+    return bool(pods) and not any(_goes_on(api, pod) for pod in pods)
+
+
+def _goes_on(api: Api, owner: Object) -> bool:
+    """Whether the pod that *owner* refers to is there and has not ended."""
+    pod = kubernetes.find(api, f"/api/v1/namespaces/{api.namespace}/pods/{owner['name']}")
+    if pod is None or pod["metadata"]["uid"] != owner["uid"]:
+        return False
+    return pod["status"].get("phase") not in {"Succeeded", "Failed"}
 
 
 def selector(run: str) -> str:
     """Return the labels of the gangs, and of their pods, that belong to the run of this name."""
-    return f"{LABEL}={_label(run)}"
-
-
-def is_of(gang: Object, run: str) -> bool:
-    """Whether *gang* belongs to the run of this name."""
-    return run_of(gang) == _label(run)
-
-
-def _label(run: str) -> str:
-    """Return as much of a run's name as a label holds."""
-    return run[:63].rstrip("-.")
+    return f"{LABEL}={run[:63].rstrip('-.')}"  # as much of a name as a label holds
 
 
 def run_of(gang: Object) -> str:

@@ -32,6 +32,22 @@ class Start:
     template: str
     name: str
     parameters: Mapping[str, str]
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+
+    @property
+    def workflow(self) -> dict[str, Any]:
+        """Return the Workflow to create: of the template as it is on the cluster."""
+        return {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Workflow",
+            "metadata": {
+                "name": self.name,
+                "labels": dict(self.labels),
+                "annotations": dict(self.annotations),
+            },
+            "spec": {"workflowTemplateRef": {"name": self.template}},
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +93,12 @@ def decide(binding: Json, push: Json, environment: Environment) -> Start | Nothi
         if value(condition) is not True:
             return Nothing(reason=condition)
     submit = binding["spec"]["submit"]
+    metadata = submit["metadata"]
     given = submit.get("arguments", {}).get("parameters", ())
     return Start(
         template=submit["workflowTemplateRef"]["name"],
-        name=str(value(submit["metadata"]["name"])),
+        name=str(value(metadata["name"])),
         parameters={each["name"]: str(value(each["valueFrom"]["event"])) for each in given},
+        labels={name: str(value(source)) for name, source in metadata["labels"].items()},
+        annotations={name: str(value(source)) for name, source in metadata["annotations"].items()},
     )

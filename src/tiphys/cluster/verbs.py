@@ -22,10 +22,21 @@ from tiphys.cluster.connection import (
 )
 from tiphys.cluster.metrics import MetricTap
 from tiphys.engine.status import ended
+from tiphys.errors import UserError
 
 QUIET_SECONDS = 2.0
 ASK_AGAIN_SECONDS = 60.0
 """A stream that is silent for so long may be a connection that nobody holds any more."""
+NEWEST = "@latest"
+"""What Argo Server takes for the name of the newest run."""
+
+
+class UnlistedRunsError(UserError):
+    """Argo Server lists some runs, or none, and there are more."""
+
+    def __init__(self, server: str) -> None:
+        found = "Argo Server does not list all runs, as just after its start."
+        super().__init__(server, found, "Try again in a minute.")
 
 
 def list_runs(connection: Connection) -> list[Object]:
@@ -33,6 +44,27 @@ def list_runs(connection: Connection) -> list[Object]:
     endpoint = _api(connection).list_workflows_endpoint
     found = ask(connection, endpoint, connection.namespace).get("items") or []
     return sorted(found, key=lambda run: str(run["metadata"]["creationTimestamp"]), reverse=True)
+
+
+def list_every_run(connection: Connection) -> list[Object]:
+    """Return the runs for whoever deletes what none of them needs: all of them, or an error.
+
+    Argo Server lists from a memory, and there is no other list. After its start the memory is empty
+    until Kubernetes has told it the runs; until then the answer has no resourceVersion, even where
+    the archive of runs fills it (server/workflow/workflow_server.go, ListWorkflows). It stays empty
+    where the server looks after another namespace. So the newest run, for which the server asks
+    Kubernetes each time, must be among those listed.
+
+    Raises: UnlistedRunsError.
+    """
+    newest = look_for(connection, NEWEST)
+    answer = ask(connection, _api(connection).list_workflows_endpoint, connection.namespace)
+    found = list(answer.get("items") or ())
+    names = {run["metadata"]["name"] for run in found}
+    is_read = bool((answer.get("metadata") or {}).get("resourceVersion"))
+    if not is_read or (newest and newest["metadata"]["name"] not in names):
+        raise UnlistedRunsError(connection.server)
+    return found
 
 
 def get(connection: Connection, name: str) -> Object:
@@ -44,10 +76,10 @@ def get(connection: Connection, name: str) -> Object:
     return ask(connection, endpoint, connection.namespace, name)
 
 
-def exists(connection: Connection, name: str) -> bool:
-    """Return whether there is a run of this name."""
+def look_for(connection: Connection, name: str) -> Object | None:
+    """Return one run, as Kubernetes or else Argo's archive has it; None if neither does."""
     endpoint = _api(connection).get_workflow_endpoint
-    return find(connection, endpoint, connection.namespace, name) is not None
+    return find(connection, endpoint, connection.namespace, name)
 
 
 def watch(connection: Connection, name: str) -> Iterator[Object]:
@@ -123,6 +155,16 @@ def resume(connection: Connection, name: str) -> Object:
     return _put(connection, name, _api(connection).resume_workflow_endpoint)
 
 
+def fail_waits(connection: Connection, name: str, why: str) -> Object:
+    """Fail every suspend step that a run waits in; one at least must wait.
+
+    Argo Server sets nothing without a selector, and with any it sets suspend steps that run, only
+    (workflow/util/util.go, updateSuspendedNode).
+    """
+    body = {"nodeFieldSelector": "phase=Running", "phase": "Failed", "message": why}
+    return _put(connection, name, _api(connection).set_workflow_endpoint, **body)
+
+
 def retry(connection: Connection, name: str) -> Object:
     """Run the failed steps of a run again; what succeeded stays."""
     return _put(connection, name, _api(connection).retry_workflow_endpoint)
@@ -143,6 +185,6 @@ def _api(connection: Connection) -> WorkflowServiceApi:
     return WorkflowServiceApi(connection.client)
 
 
-def _put(connection: Connection, name: str, endpoint: Endpoint) -> Object:
-    body = {"name": name, "namespace": connection.namespace}
+def _put(connection: Connection, name: str, endpoint: Endpoint, **fields: str) -> Object:
+    body = {"name": name, "namespace": connection.namespace, **fields}
     return ask(connection, endpoint, connection.namespace, name, body=body)

@@ -32,7 +32,8 @@ class Cron:
 
     def next(self, after: datetime) -> datetime | None:
         """Return the first start after *after*, by any of the schedules."""
-        return min(filter(None, (one.next(after) for one in self.schedules)), default=None)
+        starts = filter(None, (one.next(after) for one in self.schedules))
+        return min(starts, key=datetime.timestamp, default=None)
 
 
 def of(raw: Json) -> Cron:

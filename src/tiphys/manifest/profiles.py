@@ -5,6 +5,7 @@ from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from tiphys.errors import nearest
 from tiphys.manifest.model import Json
@@ -100,9 +101,9 @@ def load(folder: Path) -> Profile:
         images=images,
         tiers=_tiers(root.section("tiers")),
         gang=root.choice("gang", ("pod", "jobset")),
-        source=_source(root),
+        source=(code := _source(root)),
         cache=root.text("cache", ""),
-        storage=_storage(root.section("storage")),
+        storage=_storage(root.section("storage"), archived=isinstance(code, ArchiveSource)),
         **_all_credentials(root),
         registries=root.items("registries"),
         serving=_serving(root),
@@ -185,7 +186,7 @@ def _source(root: Section) -> GitSource | ArchiveSource:
     return source
 
 
-def _storage(section: Section) -> Storage:
+def _storage(section: Section, *, archived: bool) -> Storage:
     storage = Storage(
         artifacts=section.text("artifacts"),
         registry=section.text("registry"),
@@ -193,6 +194,10 @@ def _storage(section: Section) -> Storage:
         dvc=section.text("dvc"),
         code=section.text("code", ""),
     )
+    if archived and storage.code.startswith("s3://") and urlsplit(storage.code).path != "/code":
+        found = f"code is {storage.code}, where no run looks for the code."
+        advice = "Write s3://BUCKET/code, BUCKET being that of Argo's artifact repository."
+        section.wrong("code", found, advice)
     section.close()
     return storage
 
@@ -262,8 +267,11 @@ def _spec(root: Section) -> dict[str, Json]:
 
 
 def _argo(section: Section) -> ArgoServer:
-    token = section.section("token")
-    argo = ArgoServer(server=section.text("server"), token_variable=token.text("env", "ARGO_TOKEN"))
+    token, server = section.section("token"), section.text("server")
+    argo = ArgoServer(server=server, token_variable=token.text("env", "ARGO_TOKEN"))
+    if isinstance(section.free("server"), str) and not _LINK.fullmatch(server):
+        found = f'argo.server is "{server}", expected a URL.'
+        section.wrong("server", found, "Write it with https:// or http:// before it.")
     token.close()
     section.close()
     return argo

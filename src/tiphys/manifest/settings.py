@@ -67,8 +67,13 @@ class Source:
         self.positions.setdefault(path, self._at(node))
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
-                self.positions[*path, key.value] = self._at(key)
-                self._locate((*path, key.value), value)
+                where = (*path, key.value)
+                if where in self.positions:
+                    first = self.positions[where].line
+                    self.positions[where] = self._at(key)
+                    self.note(where, f'"{key.value}" is said twice.', f"First on line {first}.")
+                self.positions[where] = self._at(key)
+                self._locate(where, value)
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
                 self._locate((*path, number), item)

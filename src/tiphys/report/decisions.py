@@ -59,6 +59,7 @@ def told(template: Object, attempts: Sequence[Object], ending: str | None = None
     """
     asked = _policies(template)
     said = []
+    earlier: list[_Policy] = []  # those that knew each attempt so far, again and again
     for number, node in enumerate(attempts):
         if not asked or node.get("phase") not in {Phase.FAILED, Phase.ERROR}:
             said.append("")
@@ -66,12 +67,16 @@ def told(template: Object, attempts: Sequence[Object], ending: str | None = None
         names = _names(node, number)
         known = [one for one in asked if one.knows(names)]
         last = ending if number + 1 == len(attempts) else None
-        said.append(_decision(known, template, number, last))
+        said.append(_decision(known, template, number, last) or _spent(known, earlier, number))
+        earlier += known
     return said
 
 
 def _decision(known: Sequence[_Policy], template: Object, number: int, ending: str | None) -> str:
-    """Return what policies that know the failure of attempt *number* (from 0) decided."""
+    """Return what policies that know the failure of attempt *number* (from 0) decided.
+
+    "" if each of them has spent its attempts.
+    """
     if never := next((one for one in known if not one.attempts), None):
         return f"{never.name}: never tried again{_because(never)}"
     if not known:
@@ -81,11 +86,19 @@ def _decision(known: Sequence[_Policy], template: Object, number: int, ending: s
         return f"{left.name}: not tried again, for the run was ended: {ending}"
     if left is not None:
         return f"{left.name} ({number + 1} of {left.attempts}): {_again(left, template, number)}"
-    spent = max(known, key=lambda one: one.attempts)
-    if number == spent.attempts:
+    return ""
+
+
+def _spent(known: Sequence[_Policy], earlier: Sequence[_Policy], number: int) -> str:
+    """Return why there is none after attempt *number*: all count, whatever ended them."""
+    spent = max(known, key=lambda one: (one.attempts, earlier.count(one)))
+    own = earlier.count(spent)
+    if own == number:
         times = "once" if number == 1 else f"{number} times"
         return f"{spent.name}: tried again {times}, not any more{_because(spent)}"
-    return f"{spent.name}: not after {number} other attempts{_because(spent)}"
+    others = "another attempt" if number == 1 else f"{number} other attempts"
+    why = _because(spent) if own or spent.more_memory else ""  # memory had grown with each of them
+    return f"{spent.name}: not after {others}{why}"
 
 
 def _again(policy: _Policy, template: Object, number: int) -> str:

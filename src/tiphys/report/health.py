@@ -143,14 +143,21 @@ def _places(one: Tier, node: Object) -> int:
     return min(most, default=1)
 
 
-def secret(name: str, keys: Iterable[str], held: Object | None) -> Check:
+def secret(name: str, namespace: str, keys: Sequence[str], held: Object | None) -> Check:
     """Judge a Secret that the profile names; *held* None: there is none."""
+    found = _holds(name, keys, held)
+    if held is not None:
+        return found
+    given = "".join(f" --from-literal={key}=…" for key in keys)
+    make = f"kubectl create secret generic {name} -n {namespace}{given}"
+    return replace(found, advice=f"Make it: {make}")
+
+
+def _holds(name: str, keys: Iterable[str], held: Object | None) -> Check:
+    """Judge whether a Secret is there and has *keys*; without it, what makes it is left unsaid."""
     what = f"Secret {name}"
     if held is None:
-        advice = f"Make it: kubectl create secret generic {name} " + " ".join(
-            f"--from-literal={key}=…" for key in keys
-        )
-        return Check(what=what, good=False, found="does not exist", advice=advice.rstrip())
+        return Check(what=what, good=False, found="does not exist")
     missing = [key for key in keys if key not in (held.get("data") or {})]
     if missing:
         found = f"has no {' and no '.join(missing)}"
@@ -164,7 +171,7 @@ def clients(name: str, accounts: Iterable[str], held: Object | None, file: str) 
     *accounts* are those that a push may be of; *file* is the template of the Secret. Without it
     nobody can know whether it is missing: who has no webhook needs none.
     """
-    found = secret(name, accounts, held)
+    found = _holds(name, accounts, held)
     if found.good:
         return found
     make = 'export WEBHOOK_SECRET="$(openssl rand -hex 32)"'
@@ -206,6 +213,30 @@ def installed(ours: Object, theirs: Object | None, file: str) -> Check:
         found = f"differs from what is rendered, at {others[0]}{more}"
         return Check(what=what, good=False, found=found, advice=advice)
     return Check(what=what, good=True, found="is as rendered")
+
+
+def schedule(ours: Object, theirs: Object | None, file: str, on: str) -> Check:
+    """Judge a rendered CronWorkflow as `installed` does, but for whether it is suspended.
+
+    `tiphys cron suspend` suspends what the cluster has, and applying what is rendered leaves that.
+    Whether somebody means it nobody can know, so `good` is None, with advice for the profile *on*.
+    """
+    found = installed(_awake(ours), theirs and _awake(theirs), file)
+    if not found.good or not _is_suspended(theirs) or _is_suspended(ours):
+        return found
+    said = "is suspended, otherwise as rendered: it starts nothing"
+    advice = f"If nobody means it to be: tiphys cron resume {ours['metadata']['name']} --on {on}"
+    return replace(found, good=None, found=said, advice=advice)
+
+
+def _is_suspended(cron: Object | None) -> bool:
+    return bool(((cron or {}).get("spec") or {}).get("suspend"))
+
+
+def _awake(cron: Object) -> Object:
+    """Return a CronWorkflow without the word whether it is suspended."""
+    spec = cron.get("spec") or {}
+    return {**cron, "spec": {name: part for name, part in spec.items() if name != "suspend"}}
 
 
 def _meaning(document: Object) -> Any:

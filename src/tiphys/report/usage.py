@@ -129,10 +129,8 @@ def _pods(use: Use, tier: Tier) -> int:
 
 def _there_is(tier: Tier, unit: str, nodes: Sequence[Object]) -> Decimal:
     """Return how much of *unit* the nodes have that take pods of *tier*."""
-    return sum(
-        (amount(node["status"]["allocatable"].get(unit, 0)) for node in taking(tier, nodes)),
-        Decimal(0),
-    )
+    known = [node["status"].get("allocatable") or {} for node in taking(tier, nodes)]
+    return sum((amount(one.get(unit, 0)) for one in known), Decimal(0))
 
 
 def taking(tier: Tier, nodes: Sequence[Object]) -> list[Object]:

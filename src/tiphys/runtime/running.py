@@ -217,7 +217,8 @@ def _end(root: Path, name: str, observer: Observer, order: Mapping[str, str]) ->
     if folder.find(root, name).tell(order):
         return None
 
-    is_held = suspended(reading.get(root, name))
+    # A step that waits is failed: to let go what waits, as well, would approve an exit handler's.
+    is_held = bool(reading.get(root, name)["spec"].get("suspend"))
 
     def events(host: Host, record: Record, clock: Clock) -> Sequence[Event]:
         del host

@@ -44,8 +44,20 @@ NODE = "TIPHYS_NODE"
 ON_NODE = "bad device on node "
 """How a message names it; the next attempt's placement reads it there."""
 
-_OF_DEVICES = ("CUDA error", "CUDA driver error", "uncorrectable ECC error")
-"""What libraries say when a device is to blame. Memory that does not suffice is not its fault."""
+_OF_DEVICES = (
+    "uncorrectable ECC error",
+    "uncorrectable NVLink error",
+    "hardware stack error",
+    "unspecified launch failure",
+    "busy or unavailable",
+    "fallen off the bus",
+    "GPU is lost",
+)
+"""What CUDA and the driver say when a device is to blame. Not its fault, and the same on every
+node, is what else begins with "CUDA error": a failed assertion or an illegal address on the device
+is a bug of the program, memory that does not suffice its size, "no kernel image" or an "unsupported
+toolchain" a build for other devices. An Xid alone does not tell: many are the program's. A launch
+failure may come from a kernel of the project's own; where it has none, it is the device."""
 
 
 class BadDevice(Exception):  # noqa: N818

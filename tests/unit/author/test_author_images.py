@@ -1,5 +1,6 @@
 """Which images a profile lets in."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,26 @@ def profile(image: str, *registries: str, built: bool = True) -> Profile:
     )
 
 
+OURS = f"registry.example/flights/step@{DIGEST}"
 TASK = {"name": "a", "inline": {"container": {"image": "busybox"}}}
+
+
+def gang(pod: Any) -> dict[str, Any]:
+    told = json.dumps({"nodes": 2, "workflow": "{{workflow.name}}", "pod": pod})
+    return {"container": {"image": OURS, "env": [{"name": "TIPHYS_GANG", "value": told}]}}
+
+
+def made(manifest: str) -> dict[str, Any]:
+    return {"resource": {"action": "create", "manifest": manifest}}
+
+
+JOB = """
+kind: Job
+metadata: {{name: "{{{{workflow.name}}}}-{{{{inputs.parameters.n}}}}", labels: {{image: plain}}}}
+spec: {{template: {{spec: {{containers: [{{name: main, image: "{image}"}}]}}}}}}
+"""
+THEIRS = {"name": "a", "image": "busybox"}
+VOLUME = {"name": "a", "image": {"reference": "busybox"}}
 
 
 def calling(**container: Any) -> list[dict[str, Any]]:
@@ -76,6 +96,11 @@ def test_with_an_allow_list_a_digest_of_it_passes():
         {"containerSet": {"containers": [{"name": "a", "image": "busybox"}]}},
         {"dag": {"tasks": [TASK]}},
         {"steps": [[TASK]]},
+        {"volumes": [VOLUME]},
+        gang({"initContainers": [THEIRS]}),
+        gang({"volumes": [VOLUME], "nodeSelector": {"image": "plain"}}),
+        made(JOB.format(image="busybox")),
+        made(f"kind: ConfigMap\n---{JOB.format(image='busybox')}"),
     ],
 )
 def test_a_template_that_is_not_ours_is_looked_at_too(theirs):
@@ -90,6 +115,8 @@ def test_a_template_that_is_not_ours_is_looked_at_too(theirs):
         {"templateDefaults": {"container": {"image": "busybox"}}},
         {"workflowSpec": {"templates": [{"name": "a", "script": {"image": "busybox"}}]}},
         {"workflowSpec": {"templateDefaults": {"container": {"image": "busybox"}}}},
+        {"volumes": [VOLUME]},
+        {"workflowSpec": {"volumes": [VOLUME]}},
     ],
 )
 def test_an_image_is_found_wherever_a_document_may_name_one(spec):
@@ -98,13 +125,70 @@ def test_an_image_is_found_wherever_a_document_may_name_one(spec):
         images.check(profile("registry.example/step:1"), [document])
 
 
-@pytest.mark.parametrize("patch", ['{"containers":[{"name":"main","image":"x"}]}', "image: x"])
-def test_a_patch_names_no_image(patch):
+@pytest.mark.parametrize(
+    "patch",
+    [
+        '{"containers":[{"name":"main","image":"x"}]}',
+        r'{"containers":[{"name":"main","im\u0061ge":"x"}]}',
+        "image: x",
+        "containers: [{name: main, image: {{inputs.parameters.image}}}]",
+    ],
+)
+@pytest.mark.parametrize("around", [{}, {"workflowSpec": {}}])
+def test_a_patch_names_no_image(patch, around):
     with pytest.raises(images.ImageError, match="theirs: its podSpecPatch names an image"):
         images.check(profile("registry.example/step:1"), calling(podSpecPatch=patch))
-    whole = [{"metadata": {"name": "words"}, "spec": {"podSpecPatch": patch}}]
+    spec = {key: {"podSpecPatch": patch} for key in around} or {"podSpecPatch": patch}
+    whole = [{"metadata": {"name": "words"}, "spec": spec}]
     with pytest.raises(images.ImageError, match="words: its podSpecPatch names an image"):
         images.check(profile("registry.example/step:1"), whole)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        "{{inputs.parameters.patch}}",
+        "priorityClassName: '{{=inputs.parameters.class}}'",
+        "priorityClassName: '{{=retries + inputs.parameters.class}}'",
+        """priorityClassName: '{{=retries + $env["inputs.parameters.class"]}}'""",
+        """{"{{='im' + 'age'}}": "x"}""",
+        "{{=(}}",
+        "[",
+    ],
+)
+def test_with_an_allow_list_a_patch_is_known_but_for_the_attempts_before(patch):
+    images.check(profile("registry.example/step:1"), calling(podSpecPatch=patch))
+    with pytest.raises(images.ImageError, match="theirs: its podSpecPatch is not known before"):
+        images.check(profile(OURS, "registry.example"), calling(podSpecPatch=patch))
+
+
+def test_with_an_allow_list_a_patch_may_read_the_attempts_before():
+    decided = "{{=asInt(retries) >= 5 ? 'stays' : sprig.trim(lastRetry.message)}}{{retries}}"
+    patch = json.dumps({"nodeSelector": {"pool": decided}})
+    images.check(profile(OURS, "registry.example"), calling(podSpecPatch=patch))
+
+
+@pytest.mark.parametrize(
+    "theirs", [gang({"containers": [{"image": OURS}]}), made(JOB.format(image=OURS))]
+)
+def test_with_an_allow_list_its_images_pass_in_gangs_and_objects_too(theirs):
+    images.check(profile(OURS, "registry.example"), calling(**theirs))
+
+
+@pytest.mark.parametrize(
+    "theirs",
+    [
+        made("{{inputs.parameters.manifest}}"),
+        made("kind: Job\n---\n["),
+        made(JOB.format(image="{{inputs.parameters.image}}")),
+        {"resource": {"action": "create", "manifestFrom": {"artifact": {"name": "job"}}}},
+        {"container": {"env": [{"name": "TIPHYS_GANG", "value": "{"}]}},
+    ],
+)
+def test_with_an_allow_list_what_only_a_run_knows_is_refused_in_texts_too(theirs):
+    images.check(profile("registry.example/step:1"), calling(**theirs))
+    with pytest.raises(images.ImageError, match="is not known before a run"):
+        images.check(profile(OURS, "registry.example"), calling(**theirs))
 
 
 def test_a_laptop_has_no_images():
@@ -114,6 +198,5 @@ def test_a_laptop_has_no_images():
 def test_an_image_that_only_a_run_knows_passes_where_any_registry_would():
     image = "{{inputs.parameters.image}}"
     images.check(profile("registry.example/step:1"), calling(container={"image": image}))
-    ours = f"registry.example/flights/step@{DIGEST}"
     with pytest.raises(images.ImageError, match="is not known before a run"):
-        images.check(profile(ours, "registry.example/flights"), calling(container={"image": image}))
+        images.check(profile(OURS, "registry.example/flights"), calling(container={"image": image}))

@@ -15,6 +15,18 @@ OOM = "OOMKilled (exit code 137)"
 TORCHRUN = "main: Error (exit code 1): worker 1 was killed: out of memory"
 XID = "main: Error (exit code 1): CUDA error: uncorrectable ECC error encountered"
 LATE = "Pod was active on the node longer than the specified deadline"
+FETCH = "init: Error (exit code 64): failed to get the revision: reference not found"
+SLOW_FETCH = 'init: Error (exit code 64): Get "https://s3/x": context deadline exceeded'
+FETCH_HERE = 'artifact "code": s3 key "x" is not in .tiphys/artifacts.'
+FORBIDDEN = (
+    'pods "run-1-train-7" is forbidden: error looking up service account ml/train: not found'
+)
+INVALID = 'Pod "run-1-train-7" is invalid: spec.containers[0].name: Required value'
+DENIED = (
+    'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod was blocked'
+)
+NO_ACCOUNT = 'serviceaccounts "train" not found'
+NO_UPLOAD = "wait: Error (exit code 64): failed to put file: connection refused"
 
 
 def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
@@ -30,10 +42,28 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
     [
         (retries.TEMPORARY, "75", "Failed", "", True),
         (retries.TEMPORARY, "1", "Failed", "", False),
+        (retries.TEMPORARY, "0", "Error", NO_UPLOAD, True),
+        (retries.TEMPORARY, "0", "Failed", "sidecar: Error (exit code 1)", False),
+        (retries.TEMPORARY, "0", "Failed", LATE, False),
+        (retries.NOT_STARTED, "-1", "Error", FETCH, True),
+        (retries.NOT_STARTED, "-1", "Error", SLOW_FETCH, True),
+        (retries.NOT_STARTED, "-1", "Error", FETCH_HERE, True),
+        (retries.NOT_STARTED, "-1", "Error", "pod deleted", False),
+        (retries.NOT_STARTED, "-1", "Error", FORBIDDEN, False),
         (retries.LOST_NODE, "-1", "Error", "pod deleted", True),
         (retries.LOST_NODE, "-1", "Failed", "Pod was evicted", True),
         (retries.LOST_NODE, "-1", "Failed", LATE, False),
         (retries.LOST_NODE, "0", "Error", "an output is missing", False),
+        (retries.LOST_NODE, "-1", "Failed", "The node was low on resource: memory.", True),
+        (retries.LOST_NODE, "-1", "Error", FETCH, False),
+        (retries.LOST_NODE, "-1", "Error", FETCH_HERE, False),
+        (retries.LOST_NODE, "-1", "Error", FORBIDDEN, False),
+        (retries.LOST_NODE, "-1", "Error", INVALID, False),
+        (retries.LOST_NODE, "-1", "Error", DENIED, False),
+        (retries.LOST_NODE, "-1", "Error", NO_ACCOUNT, False),
+        (retries.PREEMPTED, "-1", "Error", FETCH, False),
+        (retries.PREEMPTED, "-1", "Error", FORBIDDEN, False),
+        (retries.PREEMPTED, "-1", "Failed", LATE, False),
         (retries.PREEMPTED, "143", "Failed", "", True),
         (retries.PREEMPTED, "-1", "Error", "pod deleted", True),
         (retries.PREEMPTED, "143", "Failed", LATE, False),
@@ -41,10 +71,17 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.PREEMPTED, "137", "Failed", OOM, False),
         (retries.PREEMPTED, "137", "Failed", LATE, False),
         (retries.OUT_OF_MEMORY, "137", "Failed", OOM, True),
-        (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
         (retries.OUT_OF_MEMORY, "137", "Failed", LATE, False),
         (retries.OUT_OF_MEMORY, "137", "Failed", "Error (exit code 137)", False),
-        (retries.BAD_DEVICE, "1", "Failed", XID, True),
+        (retries.BAD_DEVICE, "1", "Failed", XID, False),
+        (
+            retries.OUT_OF_MEMORY,
+            "1",
+            "Failed",
+            "main: Error (exit code 1): CUDA error: out of memory",
+            False,
+        ),
+        (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
         (retries.BAD_DEVICE, "76", "Failed", "", True),
         (retries.BAD_DEVICE, "1", "Failed", "", False),
         (retries.HANGING, "-1", "Failed", LATE, True),
@@ -64,6 +101,13 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
     [
         ("2", "", 0, False),  # never
         ("1", "", 0, False),  # nobody named it
+        ("-1", FORBIDDEN, 0, False),
+        ("-1", INVALID, 0, False),
+        ("-1", DENIED, 0, False),
+        ("-1", NO_ACCOUNT, 0, False),
+        ("-1", FETCH, 1, True),  # the second retry of two
+        ("-1", FETCH, 2, False),
+        ("-1", SLOW_FETCH, 1, True),  # its deadline is not the step's
         ("75", "", 2, True),  # the third retry of three
         ("75", "", 3, False),
         ("143", "", 4, True),  # the fifth of five
@@ -72,7 +116,7 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
         ("137", "Error (exit code 137)", 4, True),
         ("137", OOM, 0, True),
         ("137", OOM, 1, False),  # others may have more, memory has one
-        ("1", XID, 1, True),
+        ("76", XID, 1, True),
         ("-1", LATE, 0, True),
         ("-1", LATE, 1, False),
     ],

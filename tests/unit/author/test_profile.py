@@ -73,6 +73,16 @@ def test_a_laptop_has_no_images_but_a_name_for_each_role(folder):
     assert profile.image("train") == "tiphys.local/train"
 
 
+@pytest.mark.parametrize("server", ["argo.example.com", "argo:2746", "grpc://argo", ""])
+def test_an_argo_server_has_a_scheme(folder, server):
+    text = WHOLE.replace("http://argo:2746", server)
+
+    (problem,) = problems(folder(text))
+
+    said = f'/profile.yaml:17:8: argo.server is "{server}", expected a URL. '
+    assert problem == said + "Write it with https:// or http:// before it."
+
+
 def test_an_unknown_tier_names_those_there_are(folder):
     with pytest.raises(UnknownNameError, match=r'no tier "gpu-8".*Did you mean "gpu-2"'):
         profiles.load(folder()).tier("gpu-8")
@@ -145,6 +155,16 @@ def test_what_is_no_link_is_a_problem(folder, link, found):
     assert found in problem
 
 
+def test_code_lies_where_runs_look_for_it(folder):
+    archived = WHOLE.replace('{git: "https://git.example.com/flights.git"}', "archive")
+    lines = archived.replace("dvc: s3://d}", "dvc: s3://d, code: s3://flights/artifacts/code}")
+
+    (problem,) = problems(folder(lines))
+
+    assert "code is s3://flights/artifacts/code, where no run looks for the code." in problem
+    assert "Write s3://BUCKET/code" in problem
+
+
 @pytest.mark.parametrize(
     ("spec", "found"),
     [
@@ -154,9 +174,15 @@ def test_what_is_no_link_is_a_problem(folder, link, found):
     ],
 )
 def test_a_profile_says_no_more_of_a_workflow_than_it_may(folder, spec, found):
-    (problem,) = problems(folder(f"{WHOLE}spec: {{{spec}}}\n"))
+    (problem,) = problems(folder(WHOLE.replace("serviceAccountName: training", spec)))
 
-    assert problem == f"/profile.yaml:19:8: {found}"
+    assert problem == f"/profile.yaml:18:8: {found}"
+
+
+def test_what_is_said_twice_is_told_with_both_lines(folder):
+    (problem,) = problems(folder(f"{WHOLE}namespace: other\n"))
+
+    assert problem == '/profile.yaml:19:1: "namespace" is said twice. First on line 1.'
 
 
 def test_a_missing_file_says_what_to_do(folder, tmp_path):

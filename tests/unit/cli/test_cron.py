@@ -1,9 +1,12 @@
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import argo_server
 from tiphys.cli.main import run
+from tiphys.runtime.clock import SystemClock
 
 CRON = """\
 apiVersion: argoproj.io/v1alpha1
@@ -130,3 +133,66 @@ def test_a_suspended_cron_says_how_to_resume_it(project, capsys):
     assert run(["cron", "preview", str(file)]) == 0
 
     assert "tiphys cron resume nightly --on PROFILE" in capsys.readouterr().out
+
+
+PROFILE = """\
+namespace: ml
+images: none
+tiers: {{small: {{requests: {{cpu: 100m}}}}}}
+storage: {{artifacts: .a, registry: .r, checkpoints: .c, dvc: .d}}
+argo: {{server: "{server}", token: {{env: A_TOKEN}}}}
+"""
+
+
+@pytest.fixture
+def told(project, monkeypatch, capsys):
+    """Return what `tiphys cron VERB nightly` says of a CronWorkflow with *status* and *spec*."""
+    monkeypatch.setenv("A_TOKEN", "t")
+    used = {"cronworkflows.argoproj.io/last-used-schedule": "CRON_TZ=Etc/UTC * * * * *"}
+    metadata = {"name": "nightly", "annotations": used}
+
+    def told(verb, spec, **status):
+        fixed = {"schedules": ["* * * * *"], "timezone": "Etc/UTC", "concurrencyPolicy": "Forbid"}
+        cron = {"metadata": metadata, "spec": fixed | spec, "status": status}
+        with argo_server(lambda *_: (200, cron)) as server:
+            profile = project / "manifests/ci/profile.yaml"
+            profile.write_text(PROFILE.format(server=server))
+            assert run(["cron", verb, "nightly", "--on", "ci"]) == 0
+        return capsys.readouterr().out
+
+    return told
+
+
+LONG_AGO = f"{SystemClock().now() - timedelta(hours=2):%Y-%m-%dT%H:%M:00Z}"
+
+
+def test_suspend_says_what_resuming_makes_up_for(told):
+    missed = "the newest start that it misses is made up for, if it is not more than 1:00:00 late."
+    assert missed in told("suspend", {"startingDeadlineSeconds": 3600})
+    assert "made up for" not in told("suspend", {})
+
+
+def test_resume_says_which_missed_start_comes_at_once(told):
+    said = told("resume", {"startingDeadlineSeconds": 3600}, lastScheduledTime=LONG_AGO)
+    assert "nightly is resumed. A start was missed at " in said
+    assert "it comes at once. It starts next at " in said
+
+
+def test_resume_says_that_a_missed_start_waits_for_the_run_that_forbids_it(told):
+    late = {"startingDeadlineSeconds": 3600}
+    said = told("resume", late, lastScheduledTime=LONG_AGO, active=[{"name": "nightly-1"}])
+    assert "it comes when nightly-1 has ended, if that is not more than 1:00:00 late." in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "sentence"),
+    [
+        ({}, {"lastScheduledTime": LONG_AGO}, "nightly is resumed. It starts next at "),
+        ({"schedules": []}, {}, "nightly ended."),
+        ({}, {"phase": "Stopped"}, "nightly ended."),
+    ],
+)
+def test_resume_says_when_it_starts_next(told, spec, status, sentence):
+    said = told("resume", spec, **status)
+    assert sentence in said
+    assert "missed" not in said

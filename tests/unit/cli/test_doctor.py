@@ -159,7 +159,7 @@ def test_a_cluster_that_has_all_is_well(cluster, capsys):
     [
         ("/api/v1/workflow-templates/ml/training", APPLIED),
         ("/apis/jobset.x-k8s.io/v1alpha2", "Install the JobSet controller."),
-        (f"{BELOW}/secrets/s3", "kubectl create secret generic s3"),
+        (f"{BELOW}/secrets/s3", "kubectl create secret generic s3 -n ml --from-literal=access"),
         (f"{BELOW}/persistentvolumeclaims/nodes", "claim nodes"),
         (f"{BELOW}/serviceaccounts/tiphys-train", "ServiceAccount tiphys-train"),
         (TOKEN, APPLIED),
@@ -178,6 +178,19 @@ def test_each_kind_that_argo_lacks_is_named(cluster, capsys, kind):
     printed = examined(capsys, "--on", "far", code=1)
     assert f"✘ CRD {kind}" in printed
     assert "1 missing or wrong." in printed
+
+
+def test_a_suspended_schedule_is_said_with_the_command_that_lets_it_go_on(
+    cluster, capsys, tmp_path
+):
+    weekly = "kind: CronWorkflow\nmetadata: {name: weekly}\nspec: {schedules: [0 6 * * 1]}\n"
+    (tmp_path / "manifests" / "far" / "install.yaml").write_text(f"{INSTALL}{PUSH}---\n{weekly}")
+    there = {"metadata": {"name": "weekly"}, "spec": {"schedules": ["0 6 * * 1"], "suspend": True}}
+    cluster.replies["/api/v1/cron-workflows/ml/weekly"] = there
+    printed = examined(capsys, "--on", "far", code=0)
+    assert "is suspended, otherwise as rendered" in printed
+    assert "tiphys cron resume weekly --on far" in printed
+    assert APPLIED not in printed
 
 
 def test_without_a_push_binding_nothing_of_pushes_is_asked_for(cluster, capsys, tmp_path):
@@ -247,6 +260,12 @@ def test_what_may_not_be_looked_at_is_said_and_is_no_fault(cluster, capsys):
 def test_another_argos_namespace_is_wrong(cluster, capsys):
     cluster.replies["/api/v1/info"] = {"managedNamespace": "other"}
     assert "this Argo is for other alone" in examined(capsys, "--on", "far", code=1)
+
+
+def test_a_token_with_a_line_break_after_it_is_the_token(cluster, capsys, monkeypatch):
+    del cluster
+    monkeypatch.setitem(os.environ, "ARGO_TOKEN", "t\n")
+    assert "All is there." in examined(capsys, "--on", "far", code=0)
 
 
 def test_an_expired_token_is_the_last_that_is_looked_at(cluster, capsys):

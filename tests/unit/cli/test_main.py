@@ -55,6 +55,23 @@ def test_a_bug_leaves_a_file_with_its_traceback(run_command, capsys):
     Path(path).unlink()
 
 
+def test_the_file_of_a_bug_holds_no_token(run_command, capsys, monkeypatch):
+    header = ValueError('Invalid header value b"Bearer it\'s se cret\\n"')
+    run_command(raises(header))
+    path = Path(re.search(r"details: (\S+)", capsys.readouterr().err)[1])
+    written = path.read_text()
+    path.unlink()
+    assert "Invalid header value" in written
+    assert "cret" not in written
+    monkeypatch.setattr(main.tempfile, "NamedTemporaryFile", no_room)
+    run_command(raises(header))
+    assert "cret" not in capsys.readouterr().err
+
+
+def no_room(*_, **__):
+    raise OSError
+
+
 def test_a_command_says_how_it_ended(run_command):
     @click.command()
     def command():

@@ -8,6 +8,7 @@ import pytest
 
 from tests.fakes import argo_server, node, run
 from tiphys.cli import main
+from tiphys.engine.status import held
 
 PROFILE = """\
 namespace: ml
@@ -51,7 +52,22 @@ class Argo:
             return 404, {"message": "not found"}
         if path.endswith("/workflows/ml"):
             return 200, {"metadata": {"name": "r"}} if method == "POST" else {"items": [self.run]}
+        if method == "PUT":
+            self.steer(path.rpartition("/")[2], body)
         return 200, self.run
+
+    def steer(self, verb, body):
+        """Do to suspend steps what Argo Server does: ResumeWorkflow, SetWorkflow of util.go."""
+        if verb == "resume":
+            self.run["spec"].pop("suspend", None)
+            self.set(phase="Succeeded")
+        elif verb == "set":
+            assert body["nodeFieldSelector"] == "phase=Running"
+            self.set(phase=body["phase"], message=body["message"])
+
+    def set(self, **fields):
+        for one in held(self.run):
+            one.update(fields)
 
 
 @pytest.fixture
@@ -181,6 +197,38 @@ def test_a_suspended_run_is_let_go_when_it_is_ended(argo, verb):
     assert asked == [verb, "resume"]
 
 
+def waits(argo):
+    """Let the run wait at an approval, and return the node of it."""
+    argo.run["status"]["phase"] = "Running"
+    approve = node("approve", type="Suspend", phase="Running")
+    argo.run["status"]["nodes"]["r.approve"] = approve
+    return approve
+
+
+@pytest.mark.parametrize("verb", ["stop", "terminate"])
+def test_ending_a_run_at_an_approval_leaves_the_approval_to_argo_which_fails_it(argo, verb):
+    approve = waits(argo)
+
+    assert main.run([verb, "r", "--on", "far"]) == 0
+
+    asked = [path.rpartition("/")[2] for method, path, _ in argo.asked if method == "PUT"]
+    assert asked == [verb]
+    assert approve["phase"] == "Running"
+
+
+@pytest.mark.parametrize("verb", ["stop", "terminate"])
+def test_an_approval_in_a_suspended_run_is_failed_before_the_run_is_let_go(argo, verb):
+    approve = waits(argo)
+    argo.run["spec"]["suspend"] = True
+
+    assert main.run([verb, "r", "--on", "far"]) == 0
+
+    asked = [path.rpartition("/")[2] for method, path, _ in argo.asked if method == "PUT"]
+    assert asked == ["set", verb, "resume"]
+    said = f"Stopped with strategy '{verb.capitalize()}'"
+    assert (approve["phase"], approve["message"]) == ("Failed", said)
+
+
 def test_a_suspended_run_goes_on(argo, capsys):
     argo.run["status"]["phase"] = "Running"
     argo.run["spec"]["suspend"] = True
@@ -216,3 +264,16 @@ def test_an_unknown_profile_or_manifest_names_those_there_are(capsys):
     assert 'Did you mean "far"?' in capsys.readouterr().err
     assert main.run(["run", "pipelin", "--on", "far"]) == 2
     assert 'Did you mean "pipeline"?' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("token", ["…", "two words", "a\nb", "Bearer …"])
+def test_a_token_that_is_none_is_refused_and_told_to_nobody(argo, capsys, monkeypatch, token):
+    monkeypatch.setitem(os.environ, "ARGO_TOKEN", token)
+
+    assert main.run(["list", "--on", "far"]) == 2
+
+    said = capsys.readouterr().err
+    assert "the environment variable ARGO_TOKEN holds no token" in said
+    assert len(said.splitlines()) == 1
+    assert token not in said
+    assert argo.asked == []

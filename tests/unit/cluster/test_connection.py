@@ -2,6 +2,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+from pathlib import Path
 
 import pytest
 from argo_workflows.api.workflow_service_api import WorkflowServiceApi
@@ -9,13 +10,17 @@ from argo_workflows.api.workflow_service_api import WorkflowServiceApi
 from tests.fakes import argo_server, node, run
 from tiphys.cluster import submission, verbs
 from tiphys.cluster.connection import (
+    NoServerError,
     ServerRefusedError,
     ServerUnreachableError,
     UntrustedServerError,
     ask,
     connect,
+    connect_to,
 )
+from tiphys.manifest import profiles
 
+PROFILE = profiles.load(Path(__file__).parents[3] / "manifests" / "ci")
 TEMPLATE = {"kind": "WorkflowTemplate", "metadata": {"name": "t"}, "spec": {}}
 
 
@@ -194,6 +199,25 @@ def test_a_verb_is_asked_of_the_server(verb):
     with argo_server(answer) as server:
         getattr(verbs, verb)(connection(server), "r")
     assert asked == [("PUT", f"/api/v1/workflows/ml/r/{verb}", {"name": "r", "namespace": "ml"})]
+
+
+@pytest.mark.parametrize("given", ["a.b-c", "a.b-c\n", " Bearer a.b-c\r\n", "Bearer  a.b-c"])
+def test_a_token_is_taken_without_the_white_space_around_it(given):
+    link = connect_to(PROFILE, {"ARGO_TOKEN": given})
+    assert link.client.default_headers["Authorization"] == "Bearer a.b-c"
+
+
+@pytest.mark.parametrize("given", ["…", "Bearer …", "a b", "a\nb", "a\x00"])
+def test_what_can_be_no_token_is_refused_without_being_shown(given):
+    with pytest.raises(NoServerError, match="ARGO_TOKEN holds no token") as refused:
+        connect_to(PROFILE, {"ARGO_TOKEN": given})
+    assert given not in str(refused.value)
+
+
+@pytest.mark.parametrize("given", ["", " ", "\n"])
+def test_an_empty_token_is_none(given):
+    with pytest.raises(NoServerError, match="which holds the token, is not set"):
+        connect_to(PROFILE, {"ARGO_TOKEN": given})
 
 
 def test_an_answer_is_a_json_object():

@@ -132,7 +132,7 @@ def test_what_may_not_be_listed_is_said_with_the_right_that_is_missing(profile, 
 
 
 def test_gangs_are_those_with_our_label_and_none_without_jobsets(profile, tmp_path):
-    gang = {"metadata": {"name": "gang-r", "labels": {"tiphys.dev/workflow": "r"}}}
+    gang = {"metadata": {"name": "gang-r", "uid": "1", "labels": {"tiphys.dev/workflow": "r"}}}
     asked = []
 
     def answer(method, path, _):
@@ -143,10 +143,22 @@ def test_gangs_are_those_with_our_label_and_none_without_jobsets(profile, tmp_pa
         link = reached(profile, tmp_path, server)
         (found,) = gangs.listed(link)
         gangs.delete(link, found)
-    assert gangs.is_of(found, "r")
-    assert not gangs.is_of(found, "r-2")
+    assert gangs.run_of(found) == "r"
     assert asked == [("GET", "jobsets"), ("DELETE", "gang-r")]
     with argo_server(lambda *_: (404, {"message": "no such"})) as server:
         link = reached(profile, tmp_path, server)
         assert gangs.listed(link) == []
         gangs.delete(link, gang)
+
+
+def test_a_gang_that_has_the_name_by_now_is_not_deleted(profile, tmp_path):
+    gang = {"metadata": {"name": "gang-r", "uid": "1"}}
+    bodies = []
+
+    def answer(_, __, body):
+        bodies.append(body)
+        return 409, {"message": "the UID in the precondition (1) does not match"}
+
+    with argo_server(answer) as server:
+        gangs.delete(reached(profile, tmp_path, server), gang)
+    assert [body["preconditions"] for body in bodies] == [{"uid": "1"}]

@@ -1,5 +1,6 @@
 import json
 import re
+from datetime import timedelta
 
 import pytest
 
@@ -27,7 +28,7 @@ def variables(job):
 
 
 def test_what_a_template_says_is_read():
-    told = {"workflow": "w", "nodes": 2, "pod": gangs.POD}
+    told = {"workflow": "w", "nodes": 2, "timeout_seconds": 14400, "pod": gangs.POD}
     environ = {
         "TIPHYS_GANG": json.dumps(told),
         "TIPHYS_WORKFLOW_NODE": "w.train(1)",
@@ -35,7 +36,7 @@ def test_what_a_template_says_is_read():
         "POD_UID": "u",
     }
     assert Gang.read(environ) == gangs.gang(
-        workflow="w", node="w.train(1)", owner="p", owner_uid="u"
+        workflow="w", node="w.train(1)", owner="p", owner_uid="u", timeout=timedelta(hours=4)
     )
 
 

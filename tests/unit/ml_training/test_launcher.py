@@ -1,5 +1,6 @@
 import os
 import signal
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,7 @@ from tests.gangs import Cluster, Moment, ended, pod
 from tiphys.errors import UserError
 from tiphys.ml.training import jobset, launcher
 from tiphys.ml.training.outcome import GangFailedError
-from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
+from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput, failures
 
 NAME = gangs.gang().name
 DONE = Moment(state="Completed")
@@ -23,11 +24,11 @@ def launch(tmp_path):
         nonlocal passed
         passed += seconds
 
-    def launch(cluster, pause=sleep):
+    def launch(cluster, pause=sleep, **changes):
         asked = gangs.request(tmp_path / "checkpoints")
         gangs.publish(asked, tmp_path / "made")
         clock = launcher.Clock(now=lambda: passed, pause=pause)
-        return launcher.launch(asked, gangs.gang(), cluster, tmp_path / "out", clock)
+        return launcher.launch(asked, gangs.gang(**changes), cluster, tmp_path / "out", clock)
 
     return launch
 
@@ -226,6 +227,65 @@ def test_what_a_pod_waits_for_is_said_once(launch, capsys):
     said = capsys.readouterr().out
     assert said.count("p-0 waits: 0/3 nodes: no GPU") == 1
     assert said.count("p-0 waits: ErrImagePull: not found") == 1
+
+
+FULL = {"type": "PodScheduled", "status": "False", "message": "0/3 nodes: no GPU"}
+HALF = [pod("p-0"), pod("p-1", "Pending", index=1, conditions=[FULL])]
+BOTH = [pod("p-0"), pod("p-1", index=1)]
+
+
+def test_a_gang_that_waited_in_vain_says_for_which_pod_and_why(launch):
+    alone = ended("p-0", 75, message="Not all 2 nodes came within 0:20:00.")
+    cluster = Cluster([Moment(pods=HALF), Moment(state="Failed", pods=[alone])])
+    with pytest.raises(Temporary, match=r"within 0:20:00\. p-1 waits: 0/3 nodes: no GPU$"):
+        launch(cluster)
+
+
+def test_a_pod_that_came_after_all_is_not_waited_for_any_more(launch):
+    away = ended("p-0", 75, message="s3 does not answer")
+    cluster = Cluster([Moment(pods=HALF), Moment(pods=BOTH), Moment(state="Failed", pods=[away])])
+    with pytest.raises(Temporary, match=r"^s3 does not answer$"):
+        launch(cluster)
+
+
+LIMIT = timedelta(seconds=10)
+
+
+def test_a_gang_may_wait_for_its_nodes_for_longer_than_it_may_run(launch):
+    waiting = [Moment(pods=HALF)] * 50
+    running = [Moment(pods=BOTH)] * 9
+    assert launch(Cluster([*waiting, *running, DONE]), timeout=LIMIT).epochs == 4
+
+
+def test_a_gang_that_runs_past_its_deadline_is_taken_away_as_one_that_hangs(launch):
+    cluster = Cluster([Moment(pods=BOTH)])
+    with pytest.raises(launcher.GangLateError, match=r"is past its deadline: .* 0:00:10") as late:
+        launch(cluster, timeout=LIMIT)
+    assert failures.exit_code(late.value) is failures.ExitCode.FAILED
+    assert cluster.deleted == [NAME]
+
+
+AGAIN = [
+    *[Moment(pods=BOTH)] * 6,
+    *[Moment(restarts=1, preemptions=1, pods=[pod("q-0", restart=1)])] * 50,
+    *[Moment(restarts=1, preemptions=1, pods=[pod(f"q-{n}", restart=1) for n in (0, 1)])] * 4,
+]
+"""Six seconds and three, and in between a node was taken away."""
+
+
+def test_time_stands_still_while_a_gang_waits_for_a_node_again(launch):
+    done = Moment(restarts=1, preemptions=1, state="Completed")
+    assert launch(Cluster([*AGAIN, done]), timeout=LIMIT).epochs == 4
+
+
+def test_time_goes_on_where_it_stood_once_all_nodes_are_there_again(launch):
+    with pytest.raises(launcher.GangLateError):
+        launch(Cluster([*AGAIN, AGAIN[-1]]), timeout=LIMIT)
+
+
+def test_a_gang_that_ends_at_its_deadline_has_ended(launch):
+    last = Moment(state="Completed", pods=BOTH)
+    assert launch(Cluster([*[Moment(pods=BOTH)] * 11, last]), timeout=LIMIT).epochs == 4
 
 
 def test_a_gang_that_the_cluster_refuses_is_wrong_input(launch):

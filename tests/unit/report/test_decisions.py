@@ -15,6 +15,8 @@ GROWING = {
     "resources": {"limits": {"memory": "{{=(min(asInt(retries), 1) + 1) * 4}}Gi"}},
 }
 LATE = "Pod was active on the node longer than the specified deadline"
+FETCH = "init: Error (exit code 64): reference not found"
+FORBIDDEN = 'pods "run-1" is forbidden: error looking up service account ml/train: not found'
 
 
 def template(policies=retries.TRAINING, **fields):
@@ -39,6 +41,8 @@ def attempt(code, message="", phase="Failed"):
         (2, "", "bad input: never tried again; no second look will mend it"),
         (75, "", "temporary (1 of 3): again after 2 seconds"),
         (None, "pod deleted", "lost node (1 of 5): again after 2 seconds"),
+        (None, FETCH, "could not start (1 of 2): again after 2 seconds"),
+        (None, FORBIDDEN, f"refused: never tried again; {retries.REFUSED.advice}"),
         (143, "", "preempted (1 of 5): again after 2 seconds"),
         (137, OOM, "out of memory (1 of 1): again after 2 seconds, with 8Gi of memory"),
         (76, "", "bad device (1 of 2): again after 2 seconds, on another node"),
@@ -77,6 +81,41 @@ def test_memory_that_did_not_suffice_after_other_failures_had_grown_already():
     assert told[2].startswith("out of memory: not after 2 other attempts;")
 
 
+def test_attempts_that_ended_otherwise_are_not_called_tries_of_this_failure():
+    told = decisions.told(template(), [attempt(143)] * 3 + [attempt(75)], "")
+
+    assert told[3] == "temporary: not after 3 other attempts"
+
+
+def test_a_failure_that_came_back_among_others_says_what_to_do_about_it():
+    tries = [attempt(75), attempt(143), attempt(143), attempt(75)]
+
+    assert decisions.told(template(), tries, "")[3] == (
+        "temporary: not after 3 other attempts; what it needs is still not ready"
+    )
+
+
+def test_what_hung_once_after_another_failure_is_not_said_to_have_hung_twice():
+    told = decisions.told(template(), [attempt(143), attempt(None, LATE)], "")
+
+    assert told[1] == "hanging: not after another attempt"
+
+
+def test_a_lost_node_after_preemptions_is_one_more_machine_that_was_taken_away():
+    told = decisions.told(template(), [attempt(143)] * 5 + [attempt(None, "pod deleted")], "")
+
+    assert told[5].startswith("preempted: tried again 5 times, not any more; machine after machine")
+
+
+def test_an_input_that_cannot_be_fetched_is_no_lost_node():
+    tries = [attempt(None, FETCH, "Error")] * 3
+
+    assert decisions.told(template(), tries, "")[2] == (
+        "could not start: tried again 2 times, not any more; "
+        "its code or an input could not be fetched: look at the revision, the key and the access"
+    )
+
+
 def test_the_last_attempt_says_that_it_went_on_demand():
     moved = template(podSpecPatch='{"nodeSelector":{"pool":"…"}}')
 
@@ -96,7 +135,7 @@ def test_the_policies_of_a_step_are_said_whether_it_failed_or_not():
     moved = template(podSpecPatch='{"nodeSelector":{"pool":"…"}}')
 
     assert decisions.policies(moved) == (
-        "bad input 0, temporary 3, lost node 5 (the last on demand), "
+        "bad input 0, refused 0, temporary 3, could not start 2, lost node 5 (the last on demand), "
         "preempted 5 (the last on demand), hanging 1, "
         "out of memory 1 (more memory), bad device 2 (another node)"
     )

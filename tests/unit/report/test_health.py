@@ -138,10 +138,46 @@ def test_a_token_is_judged_by_whose_it_is_and_never_by_what_it_says(owner, kind,
 
 def test_a_secret_needs_every_key_that_the_profile_names():
     held = {"data": {"access": "eA==", "empty": ""}}
-    assert health.secret("s3", ["access"], held).good
-    assert health.secret("s3", ["access", "secret"], held).found == "has no secret"
-    gone = health.secret("s3", ["access"], None)
-    assert gone.advice == "Make it: kubectl create secret generic s3 --from-literal=access=…"
+    assert health.secret("s3", "ml", ["access"], held).good
+    assert health.secret("s3", "ml", ["access", "secret"], held).found == "has no secret"
+    gone = health.secret("s3", "ml", ["access"], None)
+    assert gone.advice == "Make it: kubectl create secret generic s3 -n ml --from-literal=access=…"
+
+
+WEEKLY = {
+    "kind": "CronWorkflow",
+    "metadata": {"name": "weekly"},
+    "spec": {"schedules": ["0 6 * * 1"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "good", "found"),
+    [
+        (None, None, True, "is as rendered"),
+        (None, False, True, "is as rendered"),
+        (None, True, None, "is suspended, otherwise as rendered: it starts nothing"),
+        (True, True, True, "is as rendered"),
+        (True, None, True, "is as rendered"),
+    ],
+)
+def test_a_schedule_that_somebody_suspended_is_no_fault_but_said(ours, theirs, good, found):
+    rendered, installed = copy.deepcopy(WEEKLY), copy.deepcopy(WEEKLY)
+    for one, suspended in ((rendered, ours), (installed, theirs)):
+        if suspended is not None:
+            one["spec"]["suspend"] = suspended
+    check = health.schedule(rendered, installed, "f.yaml", "far")
+    assert (check.good, check.found) == (good, found)
+    resume = "If nobody means it to be: tiphys cron resume weekly --on far"
+    assert check.advice == ("" if good else resume)
+
+
+def test_a_suspended_schedule_may_differ_elsewhere_or_be_gone():
+    theirs = {**WEEKLY, "spec": {"schedules": ["0 7 * * 1"], "suspend": True}}
+    check = health.schedule(WEEKLY, theirs, "f.yaml", "far")
+    assert (check.good, check.advice) == (False, "kubectl apply -f f.yaml")
+    assert "spec.schedules[0]" in check.found
+    assert health.schedule(WEEKLY, None, "f.yaml", "far").found == "is not installed"
 
 
 def test_what_a_server_adds_or_spells_otherwise_is_no_difference():

@@ -91,6 +91,8 @@ def test_capacity_is_counted_on_the_nodes_that_take_the_tier():
     tiers = [tier("any", tolerations=TOLERANT), tier("shy"), Tier(name="cpu")]
     counted = [level.capacity for level in usage.levels(tiers, [], NODES)]
     assert counted == [4, 0, 2]
+    joining = {"metadata": {"name": "joining"}, "spec": {}, "status": {}}
+    assert usage.levels([Tier(name="cpu")], [], [*NODES, joining])[0].capacity == 2
     elsewhere = tier("far", node_selector={"zone": "moon"}, tolerations=TOLERANT)
     assert usage.levels([elsewhere], [], NODES)[0].capacity == 0
 

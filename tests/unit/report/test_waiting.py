@@ -124,11 +124,30 @@ def test_a_suspended_run_holds_what_is_not_begun():
     assert step.found == "the run to be resumed"
 
 
-def test_a_limit_of_the_workflow_is_a_reason():
-    one = run(tasks=[{"name": "a", "template": "a"}])
-    one["spec"]["parallelism"] = 1
-    (reason,) = explain(one)
-    assert "`spec.parallelism` is 1" in reason.found
+@pytest.mark.parametrize(
+    ("limit", "found"),
+    [(1, "`spec.parallelism` is 1"), (2, "its turn")],
+    ids=["reached", "not reached"],
+)
+def test_a_limit_of_the_workflow_is_a_reason_when_as_many_pods_are_active(limit, found):
+    """Argo counts neither what has ended nor what waits for a lock: node_counters.go."""
+    nodes = [
+        node("b", phase="Running"),
+        node("c"),
+        node("d", phase="Pending", synchronizationStatus={"waiting": "ml/Mutex/x"}),
+        node("e", phase="Running", type="Suspend"),
+    ]
+    one = run(*nodes, tasks=[{"name": "a", "template": "a"}])
+    one["spec"]["parallelism"] = limit
+    reason = next(reason for reason in explain(one) if reason.step == "a")
+    assert found in reason.found
+
+
+def test_an_event_without_a_reason_explains_nothing():
+    one = run(node("a", phase="Pending", message="ContainerCreating"), tasks=[{"name": "a"}])
+    events = [{"involvedObject": {"name": "r-a"}}, {"involvedObject": {"name": "r.a"}}]
+    (reason,) = explain(one, Evidence(events=events))
+    assert reason.found == "its pod, which is being made"
 
 
 @pytest.mark.parametrize(

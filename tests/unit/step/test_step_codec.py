@@ -68,7 +68,9 @@ def test_what_a_step_writes_the_next_one_reads_from_its_argv(tmp_path_factory, p
     type_, value = pair
     path = tmp_path_factory.getbasetemp() / "parameter"
     entry._write(path, codec.encode(value, type_))
-    as_argo_reads_it = path.read_bytes().decode().removesuffix("\n")  # ARGO.md, rule 34
+    as_argo_reads_it = (
+        path.read_bytes().decode().removesuffix("\n")
+    )  # of a file of an output parameter
 
     read = codec.decode(as_argo_reads_it, type_)
 

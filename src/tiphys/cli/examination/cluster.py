@@ -1,6 +1,5 @@
 """A cluster: Argo Server first, then the Kubernetes API as far as it may be asked."""
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -97,7 +96,6 @@ def _pushed(where: There, rendered: Documents) -> bool:
 
 def _templates(where: There, rendered: Documents) -> Iterator[Check]:
     """Compare what Argo Server shows with what is rendered."""
-    file = _file(where)
     for document in rendered:
         if document["kind"] in {"WorkflowTemplate", "CronWorkflow"}:
             try:
@@ -107,7 +105,14 @@ def _templates(where: There, rendered: Documents) -> Iterator[Check]:
                     what=_name(document), good=False, found=refused.found, advice=refused.advice
                 )
             else:
-                yield health.installed(document, theirs, file)
+                yield _compared(where, document, theirs)
+
+
+def _compared(where: There, document: dict[str, Any], theirs: dict[str, Any] | None) -> Check:
+    file = _file(where)
+    if document["kind"] == "CronWorkflow":
+        return health.schedule(document, theirs, file, where.profile.name)
+    return health.installed(document, theirs, file)
 
 
 def _closer(where: There, rendered: Documents) -> Iterator[Check]:
@@ -147,9 +152,7 @@ def _known(api: Api, group: str, wanted: Sequence[str], of: str) -> Iterator[Che
 
 def _rights(where: There, api: Api) -> Iterator[Check]:
     """Ask Kubernetes what the token may do; a line for all that is given, one for each missing."""
-    argo = where.profile.argo
-    token = os.environ.get(argo.token_variable, "") if argo else ""
-    own = kubernetes.as_token(api, token)
+    own = kubernetes.as_token(api, where.connection.bearer)
     known = list(inspection.rights(own, gangs=where.profile.gang == "jobset"))
     missing = [
         health.right(rule, command, allowed=allowed)
@@ -174,13 +177,14 @@ def _secrets(where: There, api: Api) -> Iterator[Check]:
         named.setdefault(profile.source.secret, set()).update({"username", "password"})
     for name, keys in named.items():
         what = f"Secret {name}"
-        yield _seen(what, partial(_secret, api, below, name, sorted(keys)))
+        yield _seen(what, partial(_secret, api, name, sorted(keys)))
     if profile.cache:
         yield _seen(f"claim {profile.cache}", partial(_claim, api, below, profile.cache))
 
 
-def _secret(api: Api, below: str, name: str, keys: list[str]) -> Check:
-    return health.secret(name, keys, kubernetes.find(api, f"{below}/secrets/{name}"))
+def _secret(api: Api, name: str, keys: list[str]) -> Check:
+    held = kubernetes.find(api, f"/api/v1/namespaces/{api.namespace}/secrets/{name}")
+    return health.secret(name, api.namespace, keys, held)
 
 
 def _claim(api: Api, below: str, name: str) -> Check:

@@ -1,6 +1,6 @@
 """How a gang ended, from what its pods say: as the failure of the step that started it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,10 +32,10 @@ def bad_ends(pods: Sequence[Object]) -> list[End]:
     return [end for pod in pods for end in _of_pod(pod)]
 
 
-def failure(ends: Sequence[End], memory: str) -> Exception:
+def failure(ends: Sequence[End], memory: str, waiting: Mapping[str, str]) -> Exception:
     """Return what the step raises, from the end that says most.
 
-    *memory* is the limit that each pod had.
+    *memory* is the limit that each pod had, *waiting* says why a pod did not start; "" if it did.
     """
     if wrong := _first(ends, ExitCode.WRONG_INPUT):
         return WrongInput(wrong.message)
@@ -45,7 +45,8 @@ def failure(ends: Sequence[End], memory: str) -> Exception:
     if bad := _first(ends, ExitCode.BAD_DEVICE):
         return BadDevice(bad.message)
     if later := _first(ends, ExitCode.TEMPORARY):
-        return Temporary(later.message)
+        missing = [f"{pod} waits: {why}" for pod, why in waiting.items() if why]
+        return Temporary(" ".join([later.message, *missing]))
     if gone := _first(ends, ExitCode.PREEMPTED):
         return Preempted(str(gone))
     told = " ".join(map(str, ends)) or "no pod says why."

@@ -3,10 +3,12 @@
 On a node alone torchrun restarts all workers when one dies, and they resume from the newest
 checkpoint. On one of several it does not: whoever started the nodes starts them all again, and
 where they find each other is in `PET_*`, torchrun's own variables. It exits with 1 whatever
-happened, so the workers leave a mark when they saved and left on SIGTERM.
+happened, so the workers leave marks: when they have started, when they saved and left on SIGTERM,
+and when they know how they failed.
 """
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,16 +21,20 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from tiphys.ml.training import mark
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.outcome import GangFailedError
-from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary
+from tiphys.step import OutOfMemory, Preempted, Temporary
 
 RESTARTS = 3
 """How often torchrun starts the workers again; then the step fails and its retry policy decides."""
 STALL = timedelta(minutes=10)
 """Without a sign of life for so long the gang is killed: a lost peer can hang a collective."""
-JOINING = timedelta(minutes=5)
-"""How long a node waits for the others: images may have to be pulled there."""
+JOINING = timedelta(minutes=20)
+"""How long a node waits for the others, and up to a quarter longer: a machine may have to be made
+there and an image be pulled. Then all let go, so that nobody holds a node for ever for want of
+another. By chance, because two gangs that hold one node each must not let go at the same time, or
+they would take them again at the same time."""
 POLL = timedelta(milliseconds=100)
 LEAVING = timedelta(seconds=10)
 """How long torchrun may take once its workers have saved and left. Where it waits for a node that
@@ -39,8 +45,8 @@ OWN_CGROUP = (
 )
 """Where a pod sees what its own limit did to it, in the second and in the first version."""
 HEARTBEAT, PREEMPTED, DESCRIPTION = "heartbeat", "preempted", "job.json"
-BAD_DEVICE = "bad-device"
-"""What a worker leaves that blames its device."""
+JOINED = "joined"
+"""What a worker leaves as it starts, which torchrun has it do once all nodes are there."""
 ENVIRONMENT = {
     # With a shared store, the surviving rank 0 does not publish its address again for the next
     # round: of 13 killed workers 8 led to a hang or to many restarts, without it none of 8.
@@ -67,9 +73,9 @@ def train(job: Job) -> None:
 
     Raises:
         Preempted: SIGTERM came, here or to another node; what was saved can be resumed.
-        Temporary: the workers showed no sign of life and were killed.
+        Temporary: not all nodes came, or the workers showed no sign of life; they were killed.
         OutOfMemory: the kernel killed one.
-        BadDevice: a device failed under one.
+        WrongInput, Temporary, BadDevice: so said a worker.
         GangFailedError: workers failed more often than they are restarted.
     """
     job.output.mkdir(parents=True, exist_ok=True)
@@ -77,17 +83,27 @@ def train(job: Job) -> None:
     description = job.output / DESCRIPTION
     job.write(description)
     killed = _killed_for_memory()
-    end = _watch(_command(job, description), job.output)
+    joining = JOINING * random.uniform(1, 1.25)  # noqa: S311 - no secret
+    end = _watch(_command(job, description), job.output, STALL if job.nodes == 1 else joining)
+    if mark.read(job.output) is None:
+        _check_going(end, job)
+    if end.exit_code:
+        blame(job, killed_for_memory=_killed_for_memory() > killed)
+
+
+def _check_going(end: _End, job: Job) -> None:
+    """Raise where torchrun was made to go, by whomever."""
     saved = (job.output / PREEMPTED).exists()
     if end.told_to_go or saved:
         did = "saved and left" if saved else "left before there was anything new to save"
         problem = f"The training was told to go: it {did}."
         raise Preempted(problem)
+    if end.stalled and job.nodes > 1 and not (job.output / JOINED).exists():
+        problem = f"Not all {job.nodes} nodes came within {JOINING}."
+        raise Temporary(problem)
     if end.stalled:
         problem = f"The workers showed no sign of life for {STALL} and were killed."
         raise Temporary(problem)
-    if end.exit_code:
-        blame(job, killed_for_memory=_killed_for_memory() > killed)
 
 
 def blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
@@ -95,8 +111,8 @@ def blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
     if killed_for_memory:
         problem = "A worker was killed by the kernel: out of memory."
         raise OutOfMemory(problem)
-    if (mark := job.output / BAD_DEVICE).exists():
-        raise BadDevice(mark.read_text(encoding="utf-8"))
+    if said := mark.read(job.output):
+        raise said
     times = "" if job.nodes > 1 else f" {RESTARTS + 1} times"
     problem = f"The workers failed{times}; their log says why."
     raise GangFailedError(problem)
@@ -104,7 +120,8 @@ def blame(job: Job, *, killed_for_memory: bool) -> NoReturn:
 
 def _command(job: Job, description: Path) -> list[str]:
     alone = ["--standalone", f"--max-restarts={RESTARTS}", "--local-addr=localhost"]
-    together = ["--max-restarts=0", f"--rdzv-conf=timeout={int(JOINING.total_seconds())}"]
+    longer = int(2 * JOINING.total_seconds())  # it is we who end the waiting
+    together = ["--max-restarts=0", f"--rdzv-conf=timeout={longer}"]
     return [
         *(sys.executable, "-m", "tiphys.ml.training.agent", f"--nproc-per-node={job.workers}"),
         *(alone if job.nodes == 1 else together),
@@ -112,8 +129,10 @@ def _command(job: Job, description: Path) -> list[str]:
     ]
 
 
-def _watch(command: list[str], output: Path) -> _End:
-    heartbeat, preempted = output / HEARTBEAT, output / PREEMPTED
+def _watch(command: list[str], output: Path, joining: timedelta) -> _End:
+    """Run torchrun until it ends; the workers may be silent for *joining* before they start."""
+    heartbeat, joined = output / HEARTBEAT, output / JOINED
+    last_words = (output / PREEMPTED, output / mark.NAME)
     heartbeat.touch()
     process = subprocess.Popen(command, env=ENVIRONMENT | os.environ)
     told, stalled = False, False
@@ -126,10 +145,12 @@ def _watch(command: list[str], output: Path) -> _End:
 
     with _on_sigterm(go):
         while process.poll() is None:
-            if silence(heartbeat) > STALL:
+            patience = STALL if joined.exists() else joining
+            if silence(heartbeat) > patience:
                 stalled = True
                 process.kill()
-            if preempted.exists():  # else torchrun waits here for a node that has left
+            # else torchrun waits here for a node that has left, or starts the workers again
+            if any(word.exists() for word in last_words):
                 left = left or time.monotonic()
                 deaf = time.monotonic() - left > LEAVING.total_seconds()
                 process.send_signal(signal.SIGKILL if deaf else signal.SIGTERM)

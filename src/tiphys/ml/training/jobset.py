@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from tiphys.ml.training.request import Request
@@ -53,11 +54,14 @@ class Gang:
     nodes: int
     pod: Object
     """The spec of each pod; its one container lacks the command."""
+    timeout: timedelta | None = None
+    """How long its nodes may run together; None: until the step's own deadline."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Gang":
         """Return what the step's template says."""
         told = json.loads(environ[VARIABLE])
+        seconds = told.get("timeout_seconds")
         return cls(
             workflow=told["workflow"],
             node=environ["TIPHYS_WORKFLOW_NODE"],
@@ -65,6 +69,7 @@ class Gang:
             owner_uid=environ["POD_UID"],
             nodes=told["nodes"],
             pod=told["pod"],
+            timeout=None if seconds is None else timedelta(seconds=seconds),
         )
 
     @property

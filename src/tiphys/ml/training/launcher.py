@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -62,6 +63,17 @@ class Clock:
 _REAL = Clock()
 
 
+class GangLateError(Exception):
+    """The gang ran for longer than it may.
+
+    It speaks of a deadline, as the kubelet does: by that word a retry policy knows what hangs.
+    """
+
+    def __init__(self, gang: Gang) -> None:
+        ran = f"its {gang.nodes} nodes have run together for {gang.timeout}."
+        super().__init__(f"{gang.name} is past its deadline: {ran}")
+
+
 def launch(
     request: Request, gang: Gang, cluster: Cluster, checkpoint: Path, clock: Clock = _REAL
 ) -> Answer:
@@ -70,6 +82,7 @@ def launch(
     Raises:
         Preempted: SIGTERM came, here or to a pod that nobody could start again.
         WrongInput, OutOfMemory, BadDevice, Temporary, GangFailedError: so says the gang.
+        GangLateError: its time is over.
         UserError: the cluster refuses the gang.
     """
     manifest = jobset.manifest(gang, request)
@@ -95,7 +108,12 @@ class _Watch:
         self.ends: Sequence[ending.End] = ()
         """Of this start of the gang."""
         self.waiting: dict[str, str] = {}
+        """Why a pod of this start has not started."""
         self.placed: set[str] = set()
+        self.complete = False
+        """Whether all pods had started at the last look, which was at *looked*."""
+        self.looked = self.ran = 0.0
+        """So many seconds all of them have run together."""
 
     def until_done(self) -> None:
         """Return when the gang has succeeded. Raises: what it failed with."""
@@ -114,7 +132,7 @@ class _Watch:
                 break
             self.clock.pause(POLL_SECONDS)
         if state != "Completed":
-            raise ending.failure(self.ends, self.gang.memory)
+            raise ending.failure(self.ends, self.gang.memory, self.waiting)
 
     def look(self) -> str:
         """Look once and return the terminal state, empty while there is none."""
@@ -134,7 +152,18 @@ class _Watch:
         for pod in pods:
             if _is_first(pod) and _has_started(pod):
                 self.relay.follow(pod["metadata"]["name"])
-        return str(status.get("terminalState") or "")
+        state = str(status.get("terminalState") or "")
+        self.count_time(pods)
+        if not state and self.gang.timeout and timedelta(seconds=self.ran) > self.gang.timeout:
+            raise GangLateError(self.gang)
+        return state
+
+    def count_time(self, pods: Sequence[Object]) -> None:
+        """Count the time since the last look, if no pod was waiting for a node then."""
+        now = self.clock.now()
+        if self.complete:
+            self.ran += now - self.looked
+        self.looked, self.complete = now, sum(map(_has_started, pods)) == self.gang.nodes
 
     def check_preemptions(self, status: Object) -> None:
         """Leave a gang that is taken away again and again to the policies of the step."""
@@ -151,7 +180,7 @@ class _Watch:
             return
         ends = ending.bad_ends([pod for pod in pods if _start_of(pod) < restarts]) or self.ends
         why = " ".join(map(str, ends)) or "A pod was lost."
-        self.restarts, self.ends = restarts, ()
+        self.restarts, self.ends, self.waiting = restarts, (), {}
         self.relay.finish()
         _say(f"{why} The gang is started again (restart {restarts}).")
 
@@ -168,8 +197,8 @@ class _Watch:
         for pod in pods:
             name, why = pod["metadata"]["name"], _obstacle(pod)
             if why and self.waiting.get(name) != why:
-                self.waiting[name] = why
                 _say(f"{name} waits: {why}")
+            self.waiting[name] = why
 
 
 @contextmanager

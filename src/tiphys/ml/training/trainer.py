@@ -22,6 +22,7 @@ from tiphys import step as report
 from tiphys.ml.gate import metrics
 from tiphys.ml.storage import open_store
 from tiphys.ml.training import folders, gang, jobset, rows
+from tiphys.ml.training.copies import Copies
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.network import Network
 from tiphys.ml.training.outcome import WEIGHTS, Answer
@@ -44,6 +45,7 @@ class Trainer:
         """The sum of the losses of this epoch's steps."""
         self.epoch_loss = 0.0
         self._order: tuple[int, Tensor] | None = None
+        self._copies = Copies(job.upload, open_store(job.upload)) if job.upload else None
 
     @property
     def leads(self) -> bool:
@@ -63,12 +65,9 @@ class Trainer:
             stop = self.advance(wish=told_to_stop())
             if self.done % self.steps_per_epoch == 0:
                 self.end_epoch()
-            if (
-                stop
-                or self.done == self.total
-                or self.done % self.job.settings.save_every_steps == 0
-            ):
-                self.save()
+            last = stop or self.done == self.total
+            if last or self.done % self.job.settings.save_every_steps == 0:
+                self.save(last=last)
             if stop and self.done < self.total:
                 return False
         if self.leads:
@@ -133,7 +132,7 @@ class Trainer:
             auc = metrics.roc_auc(labels_V, logits_V.double().cpu().numpy())
             report.metric("auc_validation", auc, step=epoch)
 
-    def save(self) -> None:
+    def save(self, *, last: bool) -> None:
         """Write a checkpoint, copy it where asked, and drop old ones."""
         target = folders.folder(self.job.checkpoints, self.done)
         if self.leads:
@@ -142,8 +141,8 @@ class Trainer:
         state_dict_saver.save(self.state(), checkpoint_id=target, planner=_planner())
         if self.leads:
             folders.prune(self.job.checkpoints)
-            if self.job.upload:
-                folders.upload(target, open_store(self.job.upload))
+            if self._copies:
+                self._copies.make(target, last=last)
 
     def resume(self) -> None:
         """Go on from the newest complete checkpoint, if there is one."""

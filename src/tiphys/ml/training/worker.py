@@ -19,10 +19,9 @@ from typing import Never
 import torch
 import torch.distributed as dist
 
-from tiphys.ml.training import gang, lifeline
+from tiphys.ml.training import gang, lifeline, mark
 from tiphys.ml.training.job import Job
 from tiphys.ml.training.trainer import Trainer
-from tiphys.step import failures
 
 TIMEOUT = timedelta(minutes=2)
 """For the gang to assemble and for one collective; the default of 30 minutes is a silent hang."""
@@ -34,6 +33,11 @@ def main() -> Trainer:
     stop = _StopSign()
     signal.signal(signal.SIGTERM, stop.show)
     job = Job.read(Path(sys.argv[1]))
+    for sign in (
+        gang.HEARTBEAT,
+        gang.JOINED,
+    ):  # in this order: from the second on, the first counts
+        (job.output / sign).touch()
     with blaming(job.output), _gang() as device:
         _be_deterministic(job.settings.seed)
         trainer = Trainer(job, device)
@@ -44,12 +48,11 @@ def main() -> Trainer:
 
 @contextmanager
 def blaming(output: Path) -> Iterator[None]:
-    """Leave word of a device that failed: torchrun says no more than that a worker did."""
+    """Leave word of how this worker failed."""
     try:
         yield
     except Exception as error:
-        if failures.exit_code(error) is failures.ExitCode.BAD_DEVICE:
-            (output / gang.BAD_DEVICE).write_text(str(error), encoding="utf-8")
+        mark.leave(output, error)
         raise
 
 

@@ -87,11 +87,21 @@ class _Place:
             found = f"{listed(busy)} to end: {template_limit(self.template)}"
             advice = "Raise the template's `parallelism` if more may run at once."
             return Reason(step=step, kind="parallelism", found=found, advice=advice)
-        if whole is not None:
+        if whole is not None and _active_pods(self.workflow) >= int(whole):
             found = f"a pod to end: `spec.parallelism` is {whole}"
             advice = "Raise the workflow's `parallelism` if more may run at once."
             return Reason(step=step, kind="parallelism", found=found, advice=advice)
         return None
+
+
+def _active_pods(workflow: Object) -> int:
+    """Return how many pods `spec.parallelism` counts: none that still waits for a lock."""
+    return sum(
+        node["type"] == "Pod"
+        and node.get("phase") in _BEGUN
+        and not (node.get("synchronizationStatus") or {}).get("waiting")
+        for node in workflow["status"]["nodes"].values()
+    )
 
 
 def _soon(step: str) -> Reason:

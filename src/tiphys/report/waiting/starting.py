@@ -94,13 +94,13 @@ def _read(kind: str, name: str) -> str:
 
 
 def _mounting(step: str, events: Sequence[Object] | None) -> Reason | None:
-    mounts = [event for event in events or () if event["reason"] in _FAILURES]
+    mounts = [event for event in events or () if event.get("reason") in _FAILURES]
     if not mounts:
         unseen = (
             "" if events is not None else "; events, which nobody could look at, would say more"
         )
         return Reason(step=step, kind="starting", found=f"its pod, which is being made{unseen}")
-    said = str(mounts[-1]["message"])
+    said = str(mounts[-1].get("message", ""))
     if missing := _MISSING.search(said):
         return _absent(step, missing)
     advice = "Correct the volume in the profile or the template."
