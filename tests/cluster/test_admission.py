@@ -1,11 +1,14 @@
-"""The policy of docs/production.md: what RBAC cannot say of the Deployment that deploy applies."""
+"""The policies of docs/production.md: what RBAC cannot say of the pods that two accounts make."""
 
 import copy
+import json
 import re
+from dataclasses import dataclass
 
 import pytest
 import yaml
 from checkout import ROOT
+from harness.cluster import Cluster
 from harness.errors import HarnessError
 from patience import until
 
@@ -16,68 +19,117 @@ pytestmark = pytest.mark.cluster
 DOCS = ROOT / "docs" / "production.md"
 PATIENCE_SECONDS = 60
 KEY = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s3", "key": "a"}}}
-SERVER = kubernetes.deployment(
-    kubernetes.Server(model="flights", registry="s3://r", image="busybox", environment=(KEY,))
-)
 
 
-def _changed(change) -> dict:
-    made = copy.deepcopy(SERVER)
-    change(made["spec"]["template"]["spec"])
-    return made
+def server() -> dict:
+    """Return the Deployment that `deploy` applies."""
+    asked = kubernetes.Server(
+        model="flights", registry="s3://r", image="busybox", environment=(KEY,)
+    )
+    return kubernetes.deployment(asked)
 
 
-def _mount(pod):
-    pod["volumes"].append({"name": "data", "secret": {"secretName": "s3-data"}})
+def gang() -> dict:
+    """Return a JobSet with the pods that the rendered launcher makes."""
+    documents = yaml.safe_load_all((ROOT / "manifests/ci/distributed.yaml").read_text())
+    templates = next(documents)["spec"]["templates"]
+    (train,) = (one for one in templates if one["name"] == "train")
+    (told,) = (e["value"] for e in train["container"]["env"] if e["name"] == "TIPHYS_GANG")
+    pod = json.loads(re.sub(r"{{=.*?}}(Gi)?", "1", told))["pod"] | {"restartPolicy": "Never"}
+    job = {"template": {"spec": pod}}
+    return {
+        "apiVersion": "jobset.x-k8s.io/v1alpha2",
+        "kind": "JobSet",
+        "metadata": {"name": "gang-lab"},
+        "spec": {"replicatedJobs": [{"name": "node", "replicas": 1, "template": {"spec": job}}]},
+    }
 
 
-def _read(pod):
-    pod["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]["name"] = "s3-data"
+def pod_of(manifest: dict) -> dict:
+    if manifest["kind"] == "Deployment":
+        return manifest["spec"]["template"]["spec"]
+    return manifest["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
 
 
-def _take(pod):
-    pod["serviceAccountName"] = "tiphys-train-gang"
+def mount(pod):
+    pod["volumes"].append({"name": "data", "secret": {"secretName": "others"}})
+
+
+def read(pod):
+    pod["containers"][0]["env"].append(
+        {"name": "OTHERS", "valueFrom": {"secretKeyRef": {"name": "others", "key": "a"}}}
+    )
+
+
+def take(pod):
+    pod["serviceAccountName"] = "tiphys-executor"
+
+
+@dataclass(frozen=True)
+class Account:
+    """A step's, and what it makes."""
+
+    flights: Cluster
+    token: str
+    manifest: dict
+    words: tuple
+
+    def answer(self, change=lambda _pod: None) -> str:
+        """Return what the API server says to the manifest with a *change* of its pod."""
+        made = copy.deepcopy(self.manifest)
+        change(pod_of(made))
+        words = (f"--token={self.token}", *self.words, "--dry-run=server", "-f", "-")
+        try:
+            return self.flights.kubectl(*words, stdin=yaml.safe_dump(made))
+        except HarnessError as refused:
+            return str(refused).replace(self.token, "…")
+
+
+ACCOUNTS = {
+    "tiphys-deploy": (
+        server,
+        ("apply", "--server-side", "--force-conflicts", "--validate=false"),
+    ),
+    "tiphys-train-gang": (gang, ("create", "--validate=false")),
+}
 
 
 @pytest.fixture(scope="module")
-def deploy(flights):
-    """Return what the API server says to deploy's own token, once the policy is in force."""
-    (policy,) = re.findall(r"```yaml\n(# deploy may give.*?)```", DOCS.read_text(), re.DOTALL)
-    policy = policy.replace(":ml:", f":{flights.namespace}:")
-    token = flights.kubectl("create", "token", "tiphys-deploy", "--duration=10m").strip()
-    words = ("apply", "--server-side", "--force-conflicts", "--validate=false", "--dry-run=server")
-
-    def answer(manifest: dict) -> str:
-        try:
-            return flights.kubectl(
-                f"--token={token}", *words, "-f", "-", stdin=yaml.safe_dump(manifest)
-            )
-        except HarnessError as refused:
-            return str(refused).replace(token, "…")
-
-    flights.kubectl("apply", "-f", "-", stdin=policy)
-    try:
-        until(
-            "the policy to be in force",
-            lambda: "denied request" in answer(_changed(_take)),
-            PATIENCE_SECONDS,
-        )
-        yield answer
-    finally:
-        flights.kubectl("delete", "-f", "-", stdin=policy)
+def policies(flights):
+    """Put the policies in force."""
+    (text,) = re.findall(r"```yaml\n(# deploy may give.*?)```", DOCS.read_text(), re.DOTALL)
+    text = text.replace(":ml:", f":{flights.namespace}:")
+    flights.kubectl("apply", "-f", "-", stdin=text)
+    yield
+    flights.kubectl("delete", "-f", "-", stdin=text)
 
 
-def test_the_server_as_it_is_passes(deploy):
-    assert "serverside-applied" in deploy(SERVER)
+@pytest.fixture(scope="module", params=ACCOUNTS)
+def account(request, flights, policies):
+    """Return one of the accounts, once its policy is in force."""
+    del policies
+    manifest, words = ACCOUNTS[request.param]
+    token = flights.kubectl("create", "token", request.param, "--duration=10m").strip()
+    found = Account(flights, token, manifest(), words)
+    until(
+        "the policy to be in force",
+        lambda: "denied request" in found.answer(take),
+        PATIENCE_SECONDS,
+    )
+    return found
+
+
+def test_what_the_step_makes_passes(account):
+    assert re.search(r"serverside-applied|created", account.answer())
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (_mount, "the server has empty volumes only"),
-        (_read, "the server reads no Secret but s3"),
-        (_take, "the server has no ServiceAccount of its own"),
+        (mount, r"(the server|a gang) has empty volumes"),
+        (read, r"(the server|a gang) reads no Secret but s3"),
+        (take, r"(the server|a gang) has no ServiceAccount of its own"),
     ],
 )
-def test_what_would_read_more_of_the_namespace_is_refused(deploy, change, said):
-    assert said in deploy(_changed(change))
+def test_what_would_read_more_of_the_namespace_is_refused(account, change, said):
+    assert re.search(said, account.answer(change))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from tiphys.report.rows import rows, templates_of
 from tiphys.report.waiting import gangs, locks, order, scheduling, starting
@@ -25,7 +26,14 @@ def explain(workflow: Object, evidence: Evidence = _NOTHING) -> list[Reason]:
     ]
     found = [*begun, *order.unbegun(workflow, templates)]
     found += _deferred(workflow, evidence, {reason.step for reason in found})
-    return [*whole, *_in_order(workflow, found)]
+    return [*whole, *(_located(workflow, reason) for reason in _in_order(workflow, found))]
+
+
+def _located(workflow: Object, reason: Reason) -> Reason:
+    """Return *reason*; a command in its advice looks where the run is."""
+    namespace = workflow["metadata"].get("namespace")
+    where = f"kubectl -n {namespace} " if namespace else "kubectl "
+    return replace(reason, advice=reason.advice.replace("kubectl ", where))
 
 
 def _deferred(workflow: Object, evidence: Evidence, known: Collection[str]) -> Iterator[Reason]:
