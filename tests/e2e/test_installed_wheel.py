@@ -1,6 +1,7 @@
 """The wheel alone, in an environment of its own, serves a project that knows nothing of flights."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,66 +17,8 @@ ROOT = Path(__file__).parents[2]
 LARGEST_BYTES = 1_000_000
 CORE = {"click", "pyyaml", "rich"}
 
-FILES = {
-    "pyproject.toml": "[project]\nname = 'poems'\nversion = '0'\n",
-    "manifests/local/profile.yaml": """\
-images: none
-tiers: {any: {requests: {cpu: 100m, memory: 64Mi}}}
-storage: {artifacts: .s/a, registry: .s/r, checkpoints: .s/c, dvc: .s/d, code: .s/a/code}
-""",
-    "components/__init__.py": "",
-    "components/write.py": '''\
-"""Write a poem."""
-
-from pathlib import Path
-from typing import Annotated
-
-from tiphys.step import Output, metric
-
-
-def write(*, lines: int, poem: Annotated[Path, Output()]) -> None:
-    """Write *lines* lines."""
-    poem.write_text("a rose\\n" * lines)
-    metric("lines", lines)
-''',
-    "components/read.py": '''\
-"""Read a poem."""
-
-from dataclasses import dataclass
-from pathlib import Path
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impression:
-    summary: str
-
-
-def read(*, poem: Path) -> Impression:
-    """Say what it is about."""
-    return Impression(summary=f"{len(poem.read_text().splitlines())} times a rose")
-''',
-    "workflows/__init__.py": "",
-    "workflows/poetry.py": '''\
-"""Write, then read."""
-
-from components.read import read
-from components.write import write
-from tiphys.author import Pipeline, template
-
-writing, reading = template(write, tier="any"), template(read, tier="any")
-
-
-def build(profile):
-    """Return what manifests/<cluster>/poetry.yaml holds."""
-    poetry = Pipeline(
-        name="poetry", profile=profile, title="Poetry", owner="us", parameters={"lines": 2}
-    )
-    with poetry.dag() as run:
-        written = writing.step(lines=run.lines)
-        reading.step(poem=written.poem)
-    return [poetry.template()]
-''',
-}
+DOCS = ROOT / "docs/own-project.md"
+EMPTY = ("components/__init__.py", "workflows/__init__.py")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +57,9 @@ def tiphys(wheel, tmp_path_factory):
 
 @pytest.fixture
 def project(tmp_path):
-    for name, text in FILES.items():
+    """The project that the documentation tells to write."""
+    blocks = re.findall(r"```\w+\n# (\S+)\n(.*?)```", DOCS.read_text(), re.DOTALL)
+    for name, text in [*blocks, *((name, "") for name in EMPTY)]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
     return tmp_path
