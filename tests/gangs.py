@@ -67,7 +67,9 @@ def pod(
 ) -> Object:
     """Return a pod of a gang as the API has it."""
     labels = {INDEX_LABEL: str(index), RESTART_LABEL: str(restart)}
-    return {"metadata": {"name": name, "labels": labels}, "status": {"phase": phase, **status}}
+    spec = {} if phase == "Pending" else {"nodeName": f"node-of-{name}"}
+    metadata = {"name": name, "labels": labels}
+    return {"metadata": metadata, "spec": spec, "status": {"phase": phase, **status}}
 
 
 def ended(name: str, code: int, reason: str = "Error", message: str = "") -> Object:

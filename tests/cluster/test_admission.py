@@ -65,6 +65,10 @@ def take(pod):
     pod["serviceAccountName"] = "tiphys-executor"
 
 
+def take_by_the_old_field(pod):
+    pod["serviceAccount"] = "tiphys-executor"
+
+
 @dataclass(frozen=True)
 class Account:
     """A step's, and what it makes."""
@@ -129,6 +133,7 @@ def test_what_the_step_makes_passes(account):
         (mount, r"(the server|a gang) has empty volumes"),
         (read, r"(the server|a gang) reads no Secret but s3"),
         (take, r"(the server|a gang) has no ServiceAccount of its own"),
+        (take_by_the_old_field, r"(the server|a gang) has no ServiceAccount of its own"),
     ],
 )
 def test_what_would_read_more_of_the_namespace_is_refused(account, change, said):

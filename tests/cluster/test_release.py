@@ -258,7 +258,7 @@ def test_changed_manifests_are_a_run_in_the_same_image_and_build_nothing(story, 
     team.developer.git("pull", "-q", "origin", "main")
     event = team.developer.push({"manifests/ci/profile.yaml": lambda text: text + "# The same.\n"})
     said = [line for _, line in team.machine.release()]
-    assert "built: nothing: no lock has changed" in said
+    assert "built: nothing: neither a lock nor the library has changed" in said
     assert team.registry.images() == story.after
     head = git(team.remote, "rev-parse", "main")
     assert (head, team.named(head)[ROLE]) == (event["after"], image)

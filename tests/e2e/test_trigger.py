@@ -142,6 +142,7 @@ def test_a_dry_run_says_what_would_start_or_what_is_missing(tmp_path, file, said
         ("{}", "local", "there is no such manifest"),
         (json.dumps(push("2" * 40)), "production", "fetch-depth: 0"),
         ('{"commits": [1]}', "production", "`commits` holds 1, where"),
+        ('{"commits": {"id": "%s"}}' % ("a" * 40), "production", '`commits` holds {"id": "aaa'),
         ('{"commits": "abc"}', "production", '`commits` holds "abc", where'),
         ('{"commits": [{"id": "--all"}]}', "production", '`commits` holds {"id": "--all"}, where'),
     ],

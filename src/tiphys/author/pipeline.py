@@ -178,21 +178,26 @@ class Pipeline:
         )
 
     def _spec(self) -> dict[str, Any]:
-        """Return what holds for every run, as Hera takes it: what the profile says counts."""
+        """Return what holds for every run, as Hera takes it: what the profile says counts.
+
+        Raises: UserError: the profile says what is no field of a workflow, or no value of one.
+        """
+        file, given = str(self.profile.folder / "profile.yaml"), pod.of_the_run(self.profile)
         usual = {
             "activeDeadlineSeconds": int(self.deadline.total_seconds()),
             "ttlStrategy": {"secondsAfterCompletion": int(self.keep.total_seconds())},
             "podGC": {"strategy": "OnWorkflowCompletion"},
         }
         try:
-            spec = models.WorkflowSpec.model_validate(usual | pod.of_the_run(self.profile))
+            spec = models.WorkflowSpec.model_validate(usual | given)
         except ValidationError as wrong:
             first = wrong.errors()[0]
             name = ".".join(("spec", *map(str, first["loc"])))
             found = f"{name} is {first['input']!r}."
-            raise UserError(
-                str(self.profile.folder / "profile.yaml"), found, first["msg"]
-            ) from None
+            raise UserError(file, found, first["msg"]) from None
+        kept = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        for path in _lost(given, kept, "spec"):
+            raise UserError(file, f"{path} is no field that Argo knows.", "Is it misspelt?")
         return {name: getattr(spec, name) for name in spec.model_fields_set}
 
     def _annotations(self, title: str, description: str) -> dict[str, str]:
@@ -266,6 +271,17 @@ def _check_schedules(name: str, schedules: Sequence[str], timezone: str) -> None
         except ScheduleError as wrong:
             subject = f"{name}: {wrong.where}"
             raise AuthoringError(subject, wrong.found, wrong.advice) from None
+
+
+def _lost(given: Any, kept: Any, path: str) -> Iterator[str]:
+    """Yield where *given* has a key that *kept* has not: a model drops what it does not know."""
+    if isinstance(given, dict) and isinstance(kept, dict):
+        for name, value in given.items():
+            where = f"{path}.{name}"
+            yield from _lost(value, kept[name], where) if name in kept else (where,)
+    elif isinstance(given, list) and isinstance(kept, list):
+        for number, (one, other) in enumerate(zip(given, kept, strict=False)):
+            yield from _lost(one, other, f"{path}[{number}]")
 
 
 def _of_the_source(profile: Profile) -> dict[str, Parameter]:

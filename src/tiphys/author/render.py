@@ -36,7 +36,7 @@ class StaleImageError(UserError):
         super().__init__(
             str(folder / "images.yaml"),
             f'the image of role "{role}" was built before requirements/{role}.lock changed.',
-            f"Build it first: .ci/images.py {folder.name}",
+            f"Build it first: .venv/bin/python .ci/images.py {folder.name}",
         )
 
 

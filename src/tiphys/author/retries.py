@@ -27,6 +27,9 @@ _TOO_LATE = "deadline|^timeout$"
 _NO_INPUT = "^(init: |artifact )"
 """How a message begins where Argo's init container failed, and where an input is not had here."""
 
+_TAKEN_EARLY = "^init: .*(context canceled|exit code 137)"
+"""What it says where it was told to go, or killed: the machine was taken before main began."""
+
 _NO_POD = "^[^:]+ (is (forbidden|invalid)|denied the request|not found)"
 """What the API server says of a pod that it does not take, admission webhooks and a missing account
 included. Argo hands on its words; it waits by itself where a quota is spent or nobody answers."""
@@ -36,7 +39,10 @@ _LATE = f'lastRetry.message matches "{_TOO_LATE}"'
 _NOT_LOST = f"{_TOO_LATE}|{_NO_INPUT}|{_NO_POD}"
 """Argo has no exit code of what was killed at a deadline or never started, either."""
 
-_GONE = f'lastRetry.exitCode == "-1" && !(lastRetry.message matches "{_NOT_LOST}")'
+_GONE = (
+    f'lastRetry.exitCode == "-1" && (!(lastRetry.message matches "{_NOT_LOST}")'
+    f' || lastRetry.message matches "{_TAKEN_EARLY}")'
+)
 
 _MEMORY = (
     '(lastRetry.message matches "OOMKilled|out of memory"'
@@ -93,7 +99,8 @@ that has not written them does not end with 0."""
 
 NOT_STARTED = RetryPolicy(
     name="could not start",
-    matches=f'lastRetry.message matches "{_NO_INPUT}"',
+    matches=f'lastRetry.message matches "{_NO_INPUT}"'
+    f' && !(lastRetry.message matches "{_TAKEN_EARLY}")',
     attempts=2,
     advice="its code or an input could not be fetched: "
     "look at the revision, the key and the access",

@@ -28,7 +28,7 @@ class Options(TypedDict, total=False):
     """What it may ask of the cluster's API; nothing unless said otherwise."""
     timeout: timedelta
     """How long one attempt may run, waiting for a node not counted: the time of a gang runs while
-    all its pods do. On one machine, where nothing is waited for, a gang may take a day more."""
+    all its pods have one. On one machine, where none is waited for, it may take a day more."""
     gang: str
     """The argument that says how many worker processes the step starts."""
     mutex: str

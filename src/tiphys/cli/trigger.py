@@ -78,8 +78,7 @@ def _read(event: Path) -> Mapping[str, Any]:
     if not isinstance(found, dict):
         raise UserError(str(event), "is no JSON object.", "Give the payload of a push.")
     commits = found.get("commits") or []
-    listed = commits if isinstance(commits, list) else [commits]
-    wrong = [each for each in listed if not _is_commit(each)]
+    wrong = [one for one in commits if not _is_commit(one)] if type(commits) is list else [commits]
     if wrong:
         has = f"`commits` holds {json.dumps(wrong[0])[:80]}"
         expected = "where an object with the `id` of a commit is expected."

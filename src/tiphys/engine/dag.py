@@ -216,7 +216,9 @@ def loop_ended(state: State, frame: LoopFrame, notice: Ended) -> None:
         del frame.handlers[notice.node]
     elif notice.raised is not None:
         tree.phase(state, node.id, Phase.ERROR, _errored(node, notice.raised))
-    elif exit_handlers.offer(state, frame, node, frame.calls[node.id]):
+    elif not _cut_off(state, frame, node.id) and exit_handlers.offer(
+        state, frame, node, frame.calls[node.id]
+    ):
         return
     frame.open -= 1
     assess_loop(state, frame)
@@ -243,8 +245,10 @@ def ended(state: State, frame: DagFrame, notice: Ended) -> None:
         return
     if notice.raised is not None:
         tree.phase(state, node.id, Phase.ERROR, _errored(node, notice.raised))
-    elif node.type is not NodeType.TASK_GROUP and exit_handlers.offer(
-        state, frame, node, frame.tasks[frame.names[node.id]]
+    elif (
+        node.type is not NodeType.TASK_GROUP
+        and not _cut_off(state, frame, node.id)
+        and exit_handlers.offer(state, frame, node, frame.tasks[frame.names[node.id]])
     ):
         return
     done(state, frame, node.id)
@@ -263,7 +267,7 @@ def done(state: State, frame: DagFrame, node_id: str) -> None:
         state.notices.append(Assess(node=frame.id))
 
 
-def _cut_off(state: State, frame: DagFrame, node_id: str) -> bool:
+def _cut_off(state: State, frame: DagFrame | LoopFrame, node_id: str) -> bool:
     """Whether a stop has ended an attempt of *node_id*: then nothing follows it (rule 49)."""
     if not state.ending(frame.site):
         return False

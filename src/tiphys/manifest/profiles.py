@@ -121,7 +121,9 @@ def load(folder: Path) -> Profile:
 def _images(folder: Path) -> tuple[dict[str, Image], list[str]]:
     path = folder / "images.yaml"
     if not path.exists():
-        return {}, [f"{path}: is missing. Build the images: .ci/images.py {folder.name}"]
+        return {}, [
+            f"{path}: is missing. Build the images: .venv/bin/python .ci/images.py {folder.name}"
+        ]
     source = Source(path)
     images = {}
     for role in source.root.keys:

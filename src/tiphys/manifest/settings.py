@@ -68,12 +68,13 @@ class Source:
         if isinstance(node, yaml.MappingNode):
             for key, value in node.value:
                 where = (*path, key.value)
-                if where in self.positions:
-                    first = self.positions[where].line
-                    self.positions[where] = self._at(key)
-                    self.note(where, f'"{key.value}" is said twice.', f"First on line {first}.")
+                first = self.positions.get(where)
                 self.positions[where] = self._at(key)
-                self._locate(where, value)
+                if first is None:
+                    self._locate(where, value)
+                else:
+                    said = f'"{key.value}" is said twice.'
+                    self.note(where, said, f"First on line {first.line}.")
         elif isinstance(node, yaml.SequenceNode):
             for number, item in enumerate(node.value):
                 self._locate((*path, number), item)

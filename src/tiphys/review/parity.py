@@ -9,6 +9,7 @@ lines do. Times, hosts and identifiers differ by nature. So do, with their rules
 - an attempt that infrastructure ended is Failed or Error by chance of timing, and whether what it
   had written could still be saved is chance, too: both read "Lost";
   one that the kernel killed for its memory is not: both say OOMKilled;
+- whether a step that a stop has ended has what its last attempt had given is chance, too;
 - a pod that a stop has ended says so, or only with which code, as the controller looks at it before
   or after its end: both say that it was shut down;
 - whether a pod that was ended at its deadline still left a code or outputs is chance, too;
@@ -48,6 +49,8 @@ OVERDUE = frozenset(
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 MAIN = re.compile(r"main: \w+ \(exit code \d+\)")
+
+STOPPED = "Stopped with strategy"
 
 RESUMED = "Resumed by"
 """Argo names who has let a step go on; here there is only one user."""
@@ -141,7 +144,8 @@ class _Tale:
             yield f"{where} displayed as {self.own(shown)}"
         for child in sorted(self.names.get(one, one) for one in node.get("children") or ()):
             yield f"{where} -> {self.own(child)}"
-        if not overdue and (phase, node["type"]) != ("Lost", "Pod"):
+        stopped = said.startswith(f": {STOPPED}") and node["type"] == "Retry"
+        if not overdue and not stopped and (phase, node["type"]) != ("Lost", "Pod"):
             yield from self.given(where, node)
 
     def given(self, where: str, giver: Object) -> Iterator[str]:

@@ -42,6 +42,21 @@ def test_a_field_of_the_wrong_type_is_told_with_its_name():
         rendered(priority="high")
 
 
+@pytest.mark.parametrize(
+    ("spec", "path"),
+    [
+        ({"podGC": {"stratgy": "OnPodSuccess"}}, r"spec\.podGC\.stratgy"),
+        (
+            {"tolerations": [{"key": "a"}, {"opertor": "Exists"}]},
+            r"spec\.tolerations\[1\]\.opertor",
+        ),
+    ],
+)
+def test_a_misspelt_field_is_not_dropped_in_silence(spec, path):
+    with pytest.raises(UserError, match=f"profile.yaml: {path} is no field that Argo knows"):
+        rendered(**spec)
+
+
 @pytest.mark.parametrize("name", ["name", "created", "status", "failures"])
 def test_a_parameter_may_not_hide_what_a_run_says_of_itself(name):
     profile = load_profile(ROOT, "local")

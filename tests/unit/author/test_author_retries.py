@@ -16,6 +16,7 @@ TORCHRUN = "main: Error (exit code 1): worker 1 was killed: out of memory"
 XID = "main: Error (exit code 1): CUDA error: uncorrectable ECC error encountered"
 LATE = "Pod was active on the node longer than the specified deadline"
 FETCH = "init: Error (exit code 64): failed to get the revision: reference not found"
+TAKEN = "init: Error (exit code 64): failed to fetch: context canceled"
 SLOW_FETCH = 'init: Error (exit code 64): Get "https://s3/x": context deadline exceeded'
 FETCH_HERE = 'artifact "code": s3 key "x" is not in .tiphys/artifacts.'
 FORBIDDEN = (
@@ -56,6 +57,9 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.LOST_NODE, "0", "Error", "an output is missing", False),
         (retries.LOST_NODE, "-1", "Failed", "The node was low on resource: memory.", True),
         (retries.LOST_NODE, "-1", "Error", FETCH, False),
+        (retries.NOT_STARTED, "-1", "Error", TAKEN, False),
+        (retries.PREEMPTED, "-1", "Error", TAKEN, True),
+        (retries.PREEMPTED, "-1", "Error", "init: OOMKilled (exit code 137)", True),
         (retries.LOST_NODE, "-1", "Error", FETCH_HERE, False),
         (retries.LOST_NODE, "-1", "Error", FORBIDDEN, False),
         (retries.LOST_NODE, "-1", "Error", INVALID, False),
@@ -107,6 +111,7 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
         ("-1", NO_ACCOUNT, 0, False),
         ("-1", FETCH, 1, True),  # the second retry of two
         ("-1", FETCH, 2, False),
+        ("-1", TAKEN, 4, True),
         ("-1", SLOW_FETCH, 1, True),  # its deadline is not the step's
         ("75", "", 2, True),  # the third retry of three
         ("75", "", 3, False),

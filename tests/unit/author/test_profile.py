@@ -180,14 +180,16 @@ def test_a_profile_says_no_more_of_a_workflow_than_it_may(folder, spec, found):
 
 
 def test_what_is_said_twice_is_told_with_both_lines(folder):
-    (problem,) = problems(folder(f"{WHOLE}namespace: other\n"))
+    (problem,) = problems(folder(f"{WHOLE}tiers: {{cpu-small: {{requests: {{cpu: 2}}}}}}\n"))
 
-    assert problem == '/profile.yaml:19:1: "namespace" is said twice. First on line 1.'
+    assert problem == '/profile.yaml:19:1: "tiers" is said twice. First on line 3.'
 
 
 def test_a_missing_file_says_what_to_do(folder, tmp_path):
     (problem,) = problems(folder(images=None))
-    assert problem.startswith("/images.yaml: is missing. Build the images: .ci/images.py ")
+    assert problem.startswith(
+        "/images.yaml: is missing. Build the images: .venv/bin/python .ci/images.py "
+    )
     assert "cannot be read" in problems(tmp_path / "nowhere")[0]
 
 

@@ -265,6 +265,14 @@ def test_a_gang_that_runs_past_its_deadline_is_taken_away_as_one_that_hangs(laun
     assert cluster.deleted == [NAME]
 
 
+def test_a_gang_that_has_its_nodes_and_cannot_start_does_not_keep_them(launch):
+    image = {"state": {"waiting": {"reason": "ErrImagePull", "message": "not found"}}}
+    there = [pod(n, "Pending", containerStatuses=[image]) for n in ("p-0", "p-1")]
+    placed = [one | {"spec": {"nodeName": "gpu-a"}} for one in there]
+    with pytest.raises(launcher.GangLateError):
+        launch(Cluster([Moment(pods=placed)]), timeout=LIMIT)
+
+
 AGAIN = [
     *[Moment(pods=BOTH)] * 6,
     *[Moment(restarts=1, preemptions=1, pods=[pod("q-0", restart=1)])] * 50,

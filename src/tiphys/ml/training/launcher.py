@@ -111,7 +111,7 @@ class _Watch:
         """Why a pod of this start has not started."""
         self.placed: set[str] = set()
         self.complete = False
-        """Whether all pods had started at the last look, which was at *looked*."""
+        """Whether all pods had a node at the last look, which was at *looked*."""
         self.looked = self.ran = 0.0
         """So many seconds all of them have run together."""
 
@@ -163,7 +163,7 @@ class _Watch:
         now = self.clock.now()
         if self.complete:
             self.ran += now - self.looked
-        self.looked, self.complete = now, sum(map(_has_started, pods)) == self.gang.nodes
+        self.looked, self.complete = now, sum(map(_has_node, pods)) == self.gang.nodes
 
     def check_preemptions(self, status: Object) -> None:
         """Leave a gang that is taken away again and again to the policies of the step."""
@@ -254,6 +254,10 @@ def _start_of(pod: Object) -> int:
 
 def _is_first(pod: Object) -> bool:
     return bool(pod["metadata"].get("labels", {}).get(jobset.INDEX_LABEL) == "0")
+
+
+def _has_node(pod: Object) -> bool:
+    return bool(pod.get("spec", {}).get("nodeName"))
 
 
 def _has_started(pod: Object) -> bool:
