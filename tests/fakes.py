@@ -68,6 +68,27 @@ class Silence:
         """Take a warning."""
 
 
+class Answering(BaseHTTPRequestHandler):
+    """What the servers of tests have in common: whole bodies, and no log."""
+
+    def body(self) -> bytes:
+        """Return what was sent."""
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def answer(self, status: int, body: bytes = b"", **headers: str) -> None:
+        """Answer with *body*."""
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Keep the test's output clean."""
+
+
 Answer = Callable[[str, str, Any], tuple[int, Any]]
 """(method, path, body) to (status, JSON object, or a list of objects to stream)."""
 
@@ -76,22 +97,15 @@ Answer = Callable[[str, str, Any], tuple[int, Any]]
 def argo_server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve *answer* on loopback as Argo Server would, and yield its address."""
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Answering):
         def do_GET(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            status, reply = answer(self.command, self.path, body)
+            sent = self.body()
+            status, reply = answer(self.command, self.path, json.loads(sent) if sent else None)
             many = reply if isinstance(reply, list) else [reply]
             lines = [one if isinstance(one, str) else json.dumps(one) for one in many]
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.end_headers()
-            self.wfile.write("\n".join([*lines, ""]).encode())
+            self.answer(status, "\n".join([*lines, ""]).encode())
 
         do_POST = do_PUT = do_DELETE = do_GET
-
-        def log_message(self, *_: Any) -> None:
-            """Keep the test's output clean."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.handle_error = lambda *_: None  # type: ignore[method-assign] # a client that hangs up

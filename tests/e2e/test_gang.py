@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tests.fakes import Answering
 from tiphys.ml.training import folders
 
 pytestmark = pytest.mark.slow
@@ -148,25 +149,16 @@ def test_a_training_that_was_preempted_and_lost_a_worker_ends_as_if_it_had_not(
     assert weights(folder, "disturbed") == undisturbed
 
 
-class Storage(BaseHTTPRequestHandler):
+class Storage(Answering):
     """A bucket with nothing in it, which takes nothing: it answers as the server was told to."""
 
     def do_GET(self):
         self.answer(200, b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>")
 
     def do_PUT(self):
-        self.rfile.read(int(self.headers["content-length"]))
+        self.body()
         self.server.refused += 1
         self.answer(self.server.says)
-
-    def answer(self, status, body=b""):
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 import threading
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import HTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.fakes import Answering
 from tiphys.cluster import code
 from tiphys.cluster.connection import NoServerError, connect_to
 from tiphys.manifest import profiles
@@ -39,13 +40,11 @@ def test_a_store_that_nobody_serves_is_named(profile):
 def test_a_request_is_signed_for_the_profile_s_region(profile):
     signatures = []
 
-    class Store(BaseHTTPRequestHandler):
+    class Store(Answering):
         def do_PUT(self):
             signatures.append(self.headers["Authorization"])
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.send_header("ETag", "1")
-            self.end_headers()
+            self.body()
+            self.answer(200, ETag="1")
 
     with HTTPServer(("127.0.0.1", 0), Store) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -2,11 +2,12 @@ import copy
 import json
 import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from kubernetes import client
 
+from tests.fakes import Answering
 from tiphys.ml.incluster import NoPodError
 from tiphys.ml.serving import kubernetes
 from tiphys.ml.serving.api import PodCluster
@@ -109,11 +110,11 @@ def test_the_pods_are_what_pod_security_restricted_asks_for_and_write_to_tmp_onl
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == ["/tmp"]  # noqa: S108
 
 
-class ApiServer(BaseHTTPRequestHandler):
+class ApiServer(Answering):
     """Answers patches with what was sent, and refuses services."""
 
     def do_PATCH(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         self.server.seen.append((self.path, self.headers["content-type"], json.loads(body)))
         self.answer(403 if "/services/" in self.path else 200, body)
 
@@ -121,16 +122,6 @@ class ApiServer(BaseHTTPRequestHandler):
         found = kubernetes.deployment(SERVER) | {"status": DONE}
         found["metadata"] |= {"generation": 2}
         self.answer(200, json.dumps(found).encode())
-
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture

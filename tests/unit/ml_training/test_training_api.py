@@ -2,11 +2,12 @@
 
 import json
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 
 import pytest
 from kubernetes import client
 
+from tests.fakes import Answering
 from tiphys.ml.incluster import NoPodError
 from tiphys.ml.training.api import GangRefusedError, PodCluster
 from tiphys.step import Temporary
@@ -15,11 +16,11 @@ JOBSETS = "/apis/jobset.x-k8s.io/v1alpha2/namespaces/ml/jobsets"
 LOG = "2026-01-01T00:00:00.000000001Z one\n2026-01-01T00:00:00.000000002Z zwölf\n"
 
 
-class ApiServer(BaseHTTPRequestHandler):
+class ApiServer(Answering):
     """Has the JobSet `here`, whose pod `p` has a log; what is called `busy` is not answered."""
 
     def do_POST(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         codes = {"refused": 403, "another": 409}
         self.answer(codes.get(json.loads(body)["metadata"]["name"], 201), body)
 
@@ -38,20 +39,10 @@ class ApiServer(BaseHTTPRequestHandler):
         self.answer(status, text.encode())
 
     def do_DELETE(self):
-        body = self.rfile.read(int(self.headers["content-length"]))
+        body = self.body()
         self.server.seen.append(json.loads(body))
         codes = {f"{JOBSETS}/here": 200, f"{JOBSETS}/another": 409}
         self.answer(codes.get(self.path, 404), b"{}")
-
-    def answer(self, status, body):
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_):
-        pass
 
 
 @pytest.fixture

@@ -33,10 +33,7 @@ def main() -> Trainer:
     stop = _StopSign()
     signal.signal(signal.SIGTERM, stop.show)
     job = Job.read(Path(sys.argv[1]))
-    for sign in (
-        gang.HEARTBEAT,
-        gang.JOINED,
-    ):  # in this order: from the second on, the first counts
+    for sign in (gang.HEARTBEAT, gang.JOINED):  # from the second on, the first must be fresh
         (job.output / sign).touch()
     with blaming(job.output), _gang() as device:
         _be_deterministic(job.settings.seed)
