@@ -8,9 +8,8 @@ from datetime import timedelta
 from typing import Any, TypedDict, Unpack
 
 from hera.workflows import CronWorkflow, WorkflowTemplate, models
-from pydantic import ValidationError
 
-from tiphys.author import container, links, metrics, pod, tier
+from tiphys.author import container, links, metrics, pod, settings, tier
 from tiphys.author.container import Use
 from tiphys.author.faults import AuthoringError, UnknownReferenceError
 from tiphys.author.foreign import ForeignTemplate
@@ -18,7 +17,6 @@ from tiphys.author.parameter import Parameter, Plain, explained
 from tiphys.author.reference import Value
 from tiphys.author.scope import ExitScope, Scope, Task, opened
 from tiphys.author.step import StepTemplate
-from tiphys.errors import UserError
 from tiphys.manifest import schedule
 from tiphys.manifest.profile import ArchiveSource, Profile
 from tiphys.manifest.schedule import ScheduleError
@@ -136,7 +134,7 @@ class Pipeline:
                 labels_from={"tiphys.dev/revision": models.LabelValueFrom(expression=_REVISION)},
             ),
             metrics=models.Metrics.model_validate(metrics.of_workflow(self.name)),
-            **self._spec(),
+            **settings.of_every_run(self.profile, self.deadline, self.keep),
         )
 
     def cron(
@@ -176,29 +174,6 @@ class Pipeline:
             if given
             else None,
         )
-
-    def _spec(self) -> dict[str, Any]:
-        """Return what holds for every run, as Hera takes it: what the profile says counts.
-
-        Raises: UserError: the profile says what is no field of a workflow, or no value of one.
-        """
-        file, given = str(self.profile.folder / "profile.yaml"), pod.of_the_run(self.profile)
-        usual = {
-            "activeDeadlineSeconds": int(self.deadline.total_seconds()),
-            "ttlStrategy": {"secondsAfterCompletion": int(self.keep.total_seconds())},
-            "podGC": {"strategy": "OnWorkflowCompletion"},
-        }
-        try:
-            spec = models.WorkflowSpec.model_validate(usual | given)
-        except ValidationError as wrong:
-            first = wrong.errors()[0]
-            name = ".".join(("spec", *map(str, first["loc"])))
-            found = f"{name} is {first['input']!r}."
-            raise UserError(file, found, first["msg"]) from None
-        kept = spec.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        for path in _lost(given, kept, "spec"):
-            raise UserError(file, f"{path} is no field that Argo knows.", "Is it misspelt?")
-        return {name: getattr(spec, name) for name in spec.model_fields_set}
 
     def _annotations(self, title: str, description: str) -> dict[str, str]:
         described = (description.strip(), links.markdown(self.profile, self.name))
@@ -271,17 +246,6 @@ def _check_schedules(name: str, schedules: Sequence[str], timezone: str) -> None
         except ScheduleError as wrong:
             subject = f"{name}: {wrong.where}"
             raise AuthoringError(subject, wrong.found, wrong.advice) from None
-
-
-def _lost(given: Any, kept: Any, path: str) -> Iterator[str]:
-    """Yield where *given* has a key that *kept* has not: a model drops what it does not know."""
-    if isinstance(given, dict) and isinstance(kept, dict):
-        for name, value in given.items():
-            where = f"{path}.{name}"
-            yield from _lost(value, kept[name], where) if name in kept else (where,)
-    elif isinstance(given, list) and isinstance(kept, list):
-        for number, (one, other) in enumerate(zip(given, kept, strict=False)):
-            yield from _lost(one, other, f"{path}[{number}]")
 
 
 def _of_the_source(profile: Profile) -> dict[str, Parameter]:
