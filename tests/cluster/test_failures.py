@@ -32,6 +32,9 @@ AGAIN = "again after 2 seconds"
 TWICE = "tried again once, not any more"
 TOO_LITTLE = "more memory than its tier has was not enough: take a larger tier"
 TOO_LONG = "it took longer than its timeout, twice: look where it stands still, or allow it more"
+NOT_THERE = (
+    "its code or an input could not be fetched: look at the revision, the key and the access"
+)
 EXPECTED = {
     "bad-input": ("Failed", ["bad input: never tried again; no second look will mend it"]),
     "temporary": (
@@ -64,8 +67,19 @@ EXPECTED = {
     ),
     "preempted": ("Succeeded", [f"preempted (1 of 1): {AGAIN}, on demand", ""]),
     "lost-node": ("Succeeded", [f"lost node (1 of 5): {AGAIN}", ""]),
+    "not-started": (
+        "Error",
+        [
+            f"could not start (1 of 2): {AGAIN}",
+            "could not start (2 of 2): again after 4 seconds",
+            f"could not start: tried again 2 times, not any more; {NOT_THERE}",
+        ],
+    ),
 }
 CASES = list(EXPECTED)
+GIVEN = {"not-started": ("-p", "code=nowhere")}
+REFUSED = "refused"
+"""The case of a step whose account is not installed; here there are no accounts."""
 ELSEWHERE = {"bad-device", "preempted", "lost-node"}
 
 
@@ -82,7 +96,7 @@ class Runs:
         name = f"{case}-{secrets.token_hex(3)}"
         argv = [
             *(Path(sys.executable).with_name("tiphys"), "run", f"manifests/ci/{case}.yaml"),
-            *("--name", name, "-o", "json", *self.words),
+            *("--name", name, "-o", "json", *GIVEN.get(case, ()), *self.words),
         ]
         process = subprocess.Popen(
             argv,
@@ -169,6 +183,7 @@ def disturb(project, runs):
 def installed(project, flights):
     """Have the project installed; what was there before stays."""
     said = flights.kubectl("apply", f"--filename={project}/manifests/ci/install.yaml")
+    flights.kubectl("delete", "serviceaccount", "tiphys-begin")
     yield
     made = [line.split()[0] for line in said.splitlines() if line.endswith(" created")]
     flights.kubectl("delete", "workflows", "--selector=tiphys.dev/owner=test-failures")
@@ -180,7 +195,7 @@ def installed(project, flights):
 def there(project, flights, installed):  # noqa: ARG001 -- it is there
     """Return the runs on Argo; nodes are tainted and lost meanwhile."""
     with closing(Runs(project, flights, "--on", "ci")) as runs:
-        for case in CASES:
+        for case in (*CASES, REFUSED):
             if case != "lost-node":
                 runs.start(case)
         runs.end("bad-device")  # or the taint would take its node, too
@@ -238,6 +253,14 @@ def test_only_a_node_that_is_to_blame_is_left(there, case):
     (row,) = rows(there.end(case))
 
     assert (len({one.host for one in row.attempts}) > 1) == (case in ELSEWHERE)
+
+
+def test_a_pod_that_the_cluster_refuses_is_never_tried_again(there):
+    (row,) = rows(there.end(REFUSED))
+
+    (attempt,) = row.attempts
+    assert "is forbidden: error looking up service account" in attempt.message
+    assert attempt.decision.startswith("refused: never tried again; the API server did not take it")
 
 
 def test_a_step_that_was_preempted_goes_on_where_it_was_on_a_node_that_stays(there):

@@ -148,7 +148,12 @@ def _saved(template: Template, written: Mapping[str, str | None]) -> dict[str, s
 
 
 def collected(frame: PodFrame, event: Exited) -> NodeOutputs:
-    """Return what the attempt gave, with the defaults of what it did not write (rule 27)."""
+    """Return what the attempt gave, with the defaults of what it did not write (rule 27).
+
+    One whose main never ran gave nothing: nobody was there to save even a default.
+    """
+    if event.exit_code is None:
+        return NodeOutputs()
     places = {
         name: ArtifactLocation(
             name=name,

@@ -16,6 +16,7 @@ COUNTING = template(
     mishaps.count, tier="spot", retry=[replace(retries.PREEMPTED, attempts=1), retries.BAD_INPUT]
 )
 LINGERING = template(mishaps.linger, tier="gpu")
+BEGINNING = template(mishaps.begin, tier="cpu")
 
 
 def build(profile: Profile) -> list[Any]:
@@ -29,6 +30,8 @@ def build(profile: Profile) -> list[Any]:
         _pipeline(profile, "hanging", HANGING),
         _pipeline(profile, "preempted", COUNTING),
         _pipeline(profile, "lost-node", LINGERING),
+        _pipeline(profile, "not-started", MISREADING, month="2013-13"),
+        _pipeline(profile, "refused", BEGINNING),
     ]
     return [pipeline.template() for pipeline in made]
 
