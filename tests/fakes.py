@@ -93,6 +93,16 @@ Answer = Callable[[str, str, Any], tuple[int, Any]]
 """(method, path, body) to (status, JSON object, or a list of objects to stream)."""
 
 
+FAR_PROFILE = """\
+namespace: ml
+images: none
+tiers: {{small: {{requests: {{cpu: 100m}}}}}}
+storage: {{artifacts: .a, registry: .r, checkpoints: .c, dvc: .d}}
+argo: {{server: "{server}", token: {{env: A_TOKEN}}}}
+"""
+"""A profile whose Argo Server is at `server`; the token is in $A_TOKEN."""
+
+
 @contextmanager
 def argo_server(answer: Answer, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """Serve *answer* on loopback as Argo Server would, and yield its address."""

@@ -41,8 +41,7 @@ def preview(cron: Cron, after: datetime, count: int) -> list[Start | Skipped]:
     """
     found: list[Start | Skipped] = []
     for _ in range(count):
-        due = filter(None, (one.next(after) for one in cron.schedules))
-        start = min(due, key=datetime.timestamp, default=None)
+        start = cron.next(after)
         if start is None:
             break
         calendars = (one for one in cron.schedules if isinstance(one, Calendar))

@@ -9,15 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tests.fakes import argo_server
-
-PROFILE = """\
-namespace: ml
-images: none
-tiers: {{small: {{requests: {{cpu: 100m}}}}}}
-storage: {{artifacts: .a, registry: .r, checkpoints: .c, dvc: .d}}
-argo: {{server: "{server}", token: {{env: A_TOKEN}}}}
-"""
+from tests.fakes import FAR_PROFILE, argo_server
 
 HELLO = """\
 apiVersion: argoproj.io/v1alpha1
@@ -63,7 +55,7 @@ def ask(terminal):
     terminal.write("hello.yaml", HELLO)
 
     def ask(typed, server, token="t"):  # noqa: S107 - nobody checks it
-        terminal.write("manifests/far/profile.yaml", PROFILE.format(server=server))
+        terminal.write("manifests/far/profile.yaml", FAR_PROFILE.format(server=server))
         return terminal.tiphys(*typed.split(), "--on", "far", A_TOKEN=token)
 
     return ask

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import argo_server
+from tests.fakes import FAR_PROFILE, argo_server
 from tiphys.cli.main import run
 from tiphys.runtime.clock import SystemClock
 
@@ -135,15 +135,6 @@ def test_a_suspended_cron_says_how_to_resume_it(project, capsys):
     assert "tiphys cron resume nightly --on PROFILE" in capsys.readouterr().out
 
 
-PROFILE = """\
-namespace: ml
-images: none
-tiers: {{small: {{requests: {{cpu: 100m}}}}}}
-storage: {{artifacts: .a, registry: .r, checkpoints: .c, dvc: .d}}
-argo: {{server: "{server}", token: {{env: A_TOKEN}}}}
-"""
-
-
 @pytest.fixture
 def told(project, monkeypatch, capsys):
     """Return what `tiphys cron VERB nightly` says of a CronWorkflow with *status* and *spec*."""
@@ -156,7 +147,7 @@ def told(project, monkeypatch, capsys):
         cron = {"metadata": metadata, "spec": fixed | spec, "status": status}
         with argo_server(lambda *_: (200, cron)) as server:
             profile = project / "manifests/ci/profile.yaml"
-            profile.write_text(PROFILE.format(server=server))
+            profile.write_text(FAR_PROFILE.format(server=server))
             assert run(["cron", verb, "nightly", "--on", "ci"]) == 0
         return capsys.readouterr().out
 
