@@ -128,3 +128,14 @@ def outputs_of(run: dict[str, Any]) -> dict[str, dict[str, str]]:
         for node in run["status"]["nodes"].values()
         if "outputs" in node
     }
+
+
+def assert_succeeded(run: dict[str, Any]) -> None:
+    """Fail with what each node says that did not end well, unless the Workflow object *run* did."""
+    status = run["status"]
+    bad = [
+        f"{node['displayName']}: {node['phase']} {node.get('message', '')}"
+        for node in status.get("nodes", {}).values()
+        if node["phase"] not in {"Succeeded", "Omitted", "Skipped"}
+    ]
+    assert status["phase"] == "Succeeded", "\n".join([status.get("message", ""), *bad])

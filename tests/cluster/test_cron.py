@@ -16,7 +16,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from checkout import Checkout, change, copy_project, git, move, outputs_of
+from checkout import Checkout, assert_succeeded, change, copy_project, git, move, outputs_of
 from harness.installation import guarded
 from patience import until
 
@@ -47,7 +47,7 @@ class Project(Checkout):
     def ended(self, name):
         """Return the run *name* once it has ended well."""
         run = self.installed.ended(name, LIMIT)
-        assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+        assert_succeeded(run)
         return run
 
     def start_publishing(self, run):

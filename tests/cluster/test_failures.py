@@ -80,6 +80,8 @@ CASES = list(EXPECTED)
 GIVEN = {"not-started": ("-p", "code=nowhere")}
 REFUSED = "refused"
 """The case of a step whose account is not installed; here there are no accounts."""
+REBOOTED = "rebooted"
+"""The case of a node that comes back and says itself how its pods ended; here nobody would."""
 ELSEWHERE = {"bad-device", "preempted", "lost-node"}
 
 
@@ -202,6 +204,9 @@ def there(project, flights, installed):  # noqa: ARG001 -- it is there
         take_away(flights, runs)
         runs.start("lost-node")
         lose(flights, runs)
+        runs.start(REBOOTED)
+        found = until("the step that lingers again", lambda: pod(flights, runs, REBOOTED))
+        flights.reboot_node(found["spec"]["nodeName"])
         yield runs
 
 
@@ -261,6 +266,15 @@ def test_a_pod_that_the_cluster_refuses_is_never_tried_again(there):
     (attempt,) = row.attempts
     assert "is forbidden: error looking up service account" in attempt.message
     assert attempt.decision.startswith("refused: never tried again; the API server did not take it")
+
+
+def test_a_step_whose_node_was_off_for_a_moment_is_tried_again(there):
+    run = there.end(REBOOTED)
+
+    (row,) = rows(run)
+    assert run["status"]["phase"] == "Succeeded"
+    assert row.attempts[0].exit_code == 255  # kubelet's, where nobody has seen it end
+    assert [one.decision for one in row.attempts] == [f"lost node (1 of 5): {AGAIN}", ""]
 
 
 def test_a_step_that_was_preempted_goes_on_where_it_was_on_a_node_that_stays(there):

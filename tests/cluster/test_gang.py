@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from checkout import ROOT, Checkout, outputs_of
+from checkout import ROOT, Checkout, assert_succeeded, outputs_of
 from harness.errors import HarnessError
 from patience import until
 
@@ -37,7 +37,7 @@ def log_of(project, run):
 
 
 def test_a_gang_trains_on_gpu_nodes_and_the_run_succeeds(project, first, tell):
-    assert first["status"]["phase"] == "Succeeded"
+    assert_succeeded(first)
     said = log_of(project, first)
     places = re.findall(r"(gang-\S+) runs on (\S+)\.", said)
     tell(*(f"{pod} on {node}" for pod, node in places))
@@ -56,7 +56,7 @@ def test_metrics_and_progress_of_the_gang_are_the_steps_own(first):
 
 def test_this_machine_and_the_cluster_agree(project, first):
     local = json.loads(project.tiphys("run", "manifests/ci/distributed.yaml", "-o", "json"))
-    assert local["status"]["phase"] == "Succeeded"
+    assert_succeeded(local)
     names = [run["metadata"]["name"] for run in (local, first)]
     assert "agree" in project.tiphys("parity", *names, "--on", "ci")
 
@@ -176,7 +176,7 @@ def step(run: Json, display: str) -> Json:
 
 def test_the_second_run_reads_nothing_from_the_remote(first, lab, tell):
     second = lab.end(lab.start("cached", epochs="1"))
-    assert second["status"]["phase"] == "Succeeded", second["status"].get("message")
+    assert_succeeded(second)
     counts = [
         json.loads(outputs_of(run)["train(0)"]["metrics"])["downloaded_bytes"]
         for run in (first, second)
@@ -199,7 +199,7 @@ def test_a_killed_worker_pod_restarts_the_gang_which_resumes(lab, flights, tell)
     said = lab.log(name)
     resumed = re.search(r"Resumed at step (\d+) of (\d+)", said)
     tell(*re.findall(r".*(?:started again|Resumed).*", said))
-    assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
+    assert_succeeded(ended)
     assert "The gang is started again (restart 1)." in said
     assert resumed
     assert int(resumed[1]) >= 50
@@ -215,7 +215,7 @@ def test_a_reclaimed_node_is_not_the_models_fault_and_the_gang_goes_on(lab, flig
         ended = lab.end(name, 600)
     said = lab.log(name)
     tell(*re.findall(r".*(?:started again|Resumed|runs on).*", said))
-    assert ended["status"]["phase"] == "Succeeded", ended["status"].get("message")
+    assert_succeeded(ended)
     assert status.get("restartsCountTowardsMax", 0) == 0
     assert int(outputs_of(ended)["train(0)"]["resumed_from"]) > 0
 

@@ -7,7 +7,7 @@ import json
 import secrets
 
 import pytest
-from checkout import OURS, change, copy_data, copy_project, move, outputs_of
+from checkout import OURS, assert_succeeded, change, copy_data, copy_project, move, outputs_of
 from harness.installation import guarded
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository
 
@@ -97,7 +97,7 @@ def altered(event, changes):
 
 def test_a_push_is_a_run_of_the_pushed_commit(pushed):
     run, event = pushed["run"], pushed["event"]
-    assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+    assert_succeeded(run)
     assert run["metadata"]["name"] == f"training-{event['after'][:12]}"
     assert run["metadata"]["labels"]["tiphys.dev/commit"] == event["after"]
     assert run["metadata"]["labels"]["tiphys.dev/pusher"] == "ada-bot"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkout import ROOT, copy_project, git, move
+from checkout import ROOT, assert_succeeded, copy_project, git, move
 from harness import ci, system_images
 from harness.buildah import Store
 from harness.images import Image
@@ -223,7 +223,7 @@ def test_the_commit_starts_nothing_by_itself(story, team):
 
 
 def test_the_run_is_of_that_commit_and_succeeds_in_the_new_image(story, run, image):
-    assert run["status"]["phase"] == "Succeeded", run["status"].get("message")
+    assert_succeeded(run)
     given = {each["name"]: each["value"] for each in run["spec"]["arguments"]["parameters"]}
     assert given["revision"] == story.new
     stored = run["status"]["storedWorkflowTemplateSpec"]["templates"]

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from checkout import assert_succeeded
 from harness.errors import HarnessError
 
 pytestmark = pytest.mark.cluster
@@ -19,7 +20,7 @@ def nodes(workflow):
 
 
 def test_the_workflow_succeeds(workflow):
-    assert workflow["status"]["phase"] == "Succeeded", workflow["status"].get("message")
+    assert_succeeded(workflow)
 
 
 def test_a_parameter_and_an_artifact_reach_the_next_step(nodes):

@@ -27,7 +27,15 @@ _TOO_LATE = "deadline|^timeout$"
 _NO_INPUT = "^(init: |artifact )"
 """How a message begins where Argo's init container failed, and where an input is not had here."""
 
-_TAKEN_EARLY = "^init: .*(context canceled|exit code 137)"
+_VANISHED = (
+    'lastRetry.exitCode matches "^(0|137|255)$"'
+    ' && lastRetry.message matches "^(pod deleted$|[a-z]+: (ContainerStatus)?Unknown )"'
+)
+"""Kubelet found a container gone when its node came back, and made up an exit code, 255 or 137;
+Argo may forget its words once the pod is deleted. With 0 main was done, but what keeps its outputs
+was not."""
+
+_TAKEN_EARLY = "^init: (.*(context canceled|exit code 137)|Unknown )"
 """What it says where it was told to go, or killed: the machine was taken before main began."""
 
 _NO_POD = "^[^:]+ (is (forbidden|invalid)|denied the request|not found)"
@@ -40,8 +48,8 @@ _NOT_LOST = f"{_TOO_LATE}|{_NO_INPUT}|{_NO_POD}"
 """Argo has no exit code of what was killed at a deadline or never started, either."""
 
 _GONE = (
-    f'lastRetry.exitCode == "-1" && (!(lastRetry.message matches "{_NOT_LOST}")'
-    f' || lastRetry.message matches "{_TAKEN_EARLY}")'
+    f'(lastRetry.exitCode == "-1" && (!(lastRetry.message matches "{_NOT_LOST}")'
+    f' || lastRetry.message matches "{_TAKEN_EARLY}") || {_VANISHED})'
 )
 
 _MEMORY = (
@@ -90,7 +98,8 @@ REFUSED = RetryPolicy(
 TEMPORARY = RetryPolicy(
     name="temporary",
     matches='lastRetry.exitCode == "75"'
-    ' || lastRetry.exitCode == "0" && lastRetry.status == "Error"',
+    ' || lastRetry.exitCode == "0" && lastRetry.status == "Error"'
+    f" && !({_VANISHED})",
     attempts=3,
     advice="what it needs is still not ready",
 )
@@ -114,10 +123,11 @@ LOST_NODE = RetryPolicy(
     last_on_demand=True,
     advice="node after node was lost: ask who looks after them",
 )
-"""Nobody saw the step end: its node died, or its pod was evicted or deleted. Argo has no exit code
-then, and calls it Error or Failed as it happens, hence the policy `Always`. Kubernetes keeps the
-next attempt off a node that is not ready. A node that was taken away without notice looks the same:
-so as often as for `PREEMPTED`, and the last on nodes that stay."""
+"""Nobody saw the step end: its node died or was off for a moment, or its pod was evicted or
+deleted. The exit code is none then, or kubelet's; Argo calls it Error or Failed as it happens,
+hence the policy `Always`. Kubernetes keeps the next attempt off a node that is not ready. A node
+that was taken away without notice looks the same: so as often as for `PREEMPTED`, and the last on
+nodes that stay."""
 
 PREEMPTED = RetryPolicy(
     name="preempted",

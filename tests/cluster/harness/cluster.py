@@ -121,6 +121,10 @@ class Cluster:
         """
         return self.nodes.lost(named(name))
 
+    def reboot_node(self, name: str) -> None:
+        """Take the power from the node, and return once it is back and says how its pods ended."""
+        self.nodes.reboot(named(name))
+
     def taint(self, name: str, key: str, value: str, effect: str) -> None:
         self.kubectl("taint", "node", name, f"{key}={value}:{effect}", "--overwrite")
 

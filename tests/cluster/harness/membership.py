@@ -51,6 +51,11 @@ class Membership:
         Nothing takes a lost node from the API server here, as a cloud's controller would: without
         that its pods would be Terminating for ever.
         """
+        self.cut_off(node)
+        self.kubectl("delete", "node", node.name)
+
+    def cut_off(self, node: Node) -> None:
+        """Take the power from *node*, and return once Kubernetes knows."""
         containerd = node.containerd(self.places)
         daemons = [node.kubelet, containerd.name]
         self._daemons.kill(daemons)
@@ -58,7 +63,6 @@ class Membership:
         containerd.kill_shims()
         cgroups.remove(node.cgroup(self.places))
         self.kubectl("wait", "--for=condition=Ready=Unknown", f"node/{node.name}", "--timeout=60s")
-        self.kubectl("delete", "node", node.name)
 
     def bring_back(self, node: Node) -> None:
         """Start *node* again as after a reboot: with its images, and nothing running."""
@@ -69,10 +73,19 @@ class Membership:
 
     @contextmanager
     def lost(self, node: Node) -> Iterator[None]:
-        """Be without *node* for as long as the block runs."""
+        """Be without *node* as long as the block runs, and until Kubernetes gave up its pods."""
+        on_it = f"--field-selector=spec.nodeName={node.name}"
         try:
             self.lose(node)
             yield
+            self.kubectl("wait", "--for=delete", "pods", "-A", on_it, "--timeout=240s")
+        finally:
+            self.bring_back(node)
+
+    def reboot(self, node: Node) -> None:
+        """Have *node* lose its power and come back before its pods are given up."""
+        try:
+            self.cut_off(node)
         finally:
             self.bring_back(node)
 

@@ -121,6 +121,8 @@ def test_a_lost_pod_that_says_nothing_is_called_lost(launch, capsys):
         (ended("p", 1, "OOMKilled"), OutOfMemory, "out of memory"),
         (ended("p", 137, message="A worker …: out of memory."), OutOfMemory, "out of memory"),
         (ended("p", 137), Preempted, "killed from outside"),
+        (ended("p", 255, "Unknown"), Preempted, r"p ended with 255 \(Unknown\)"),
+        (ended("p", 255), GangFailedError, r"p ended with 255 \(Error\)"),
         (ended("p", 1, message="ZeroDivisionError"), GangFailedError, "ZeroDivisionError"),
         (pod("p", "Failed", reason="Evicted", message="low on disk"), Preempted, "low on disk"),
     ],

@@ -16,6 +16,8 @@ GROWING = {
 }
 LATE = "Pod was active on the node longer than the specified deadline"
 FETCH = "init: Error (exit code 64): reference not found"
+GONE = "main: Unknown (exit code 255): epoch 3"
+FORGOTTEN = "main: ContainerStatusUnknown (exit code 137): could not be located"
 FORBIDDEN = 'pods "run-1" is forbidden: error looking up service account ml/train: not found'
 
 
@@ -41,6 +43,11 @@ def attempt(code, message="", phase="Failed"):
         (2, "", "bad input: never tried again; no second look will mend it"),
         (75, "", "temporary (1 of 3): again after 2 seconds"),
         (None, "pod deleted", "lost node (1 of 5): again after 2 seconds"),
+        (255, GONE, "lost node (1 of 5): again after 2 seconds"),
+        (255, "pod deleted", "lost node (1 of 5): again after 2 seconds"),
+        (137, FORGOTTEN, "lost node (1 of 5): again after 2 seconds"),
+        (None, "init: Unknown (exit code 255)", "lost node (1 of 5): again after 2 seconds"),
+        (255, "main: Error (exit code 255)", "no policy is for this failure: not tried again"),
         (None, FETCH, "could not start (1 of 2): again after 2 seconds"),
         (None, FORBIDDEN, f"refused: never tried again; {retries.REFUSED.advice}"),
         (143, "", "preempted (1 of 5): again after 2 seconds"),
@@ -52,6 +59,13 @@ def attempt(code, message="", phase="Failed"):
 )
 def test_a_failure_is_named_with_what_follows_from_it(code, message, expected):
     assert decisions.told(template(), [attempt(code, message)]) == [expected]
+
+
+@pytest.mark.parametrize("message", ["pod deleted", "wait: Unknown (exit code 255)"])
+def test_outputs_that_were_not_kept_because_the_node_was_off_are_a_lost_node(message):
+    (told,) = decisions.told(template(), [attempt(0, message, "Error")])
+
+    assert told == "lost node (1 of 5): again after 2 seconds"
 
 
 def test_waits_grow_and_attempts_are_counted_until_they_are_spent():

@@ -10,6 +10,9 @@ from tiphys.step.failures import ExitCode
 
 Object = dict[str, Any]
 
+VANISHED = frozenset({"Unknown", "ContainerStatusUnknown"})
+"""Why a container ended that nobody saw end; its exit code, 255 or 137, is none of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
@@ -21,6 +24,11 @@ class End:
     """Kubernetes' word: Error, OOMKilled, Evicted …"""
     message: str
     """What it left, or the end of its log."""
+
+    @property
+    def was_taken_away(self) -> bool:
+        """It was told to go, or kubelet found it gone when its node came back."""
+        return self.exit_code == ExitCode.PREEMPTED or self.reason in VANISHED
 
     def __str__(self) -> str:
         said = f": {self.message}" if self.message else "."
@@ -47,7 +55,7 @@ def failure(ends: Sequence[End], memory: str, waiting: Mapping[str, str]) -> Exc
     if later := _first(ends, ExitCode.TEMPORARY):
         missing = [f"{pod} waits: {why}" for pod, why in waiting.items() if why]
         return Temporary(" ".join([later.message, *missing]))
-    if gone := _first(ends, ExitCode.PREEMPTED):
+    if gone := next((end for end in ends if end.was_taken_away), None):
         return Preempted(str(gone))
     told = " ".join(map(str, ends)) or "no pod says why."
     return GangFailedError(f"The gang failed: {told}")

@@ -30,6 +30,7 @@ def build(profile: Profile) -> list[Any]:
         _pipeline(profile, "hanging", HANGING),
         _pipeline(profile, "preempted", COUNTING),
         _pipeline(profile, "lost-node", LINGERING),
+        _pipeline(profile, "rebooted", LINGERING),
         _pipeline(profile, "not-started", MISREADING, month="2013-13"),
         _pipeline(profile, "refused", BEGINNING),
     ]
