@@ -33,6 +33,8 @@ NAMESPACE = "tiphys-release"
 PIPELINE = "publishing"
 ROLE = "data"
 """Of the pipeline's one step."""
+OTHER, NOVEL = "training", "Novel: "
+"""A pipeline that is not run, and what its title begins with in the same push."""
 ROLES = {path.stem for path in (ROOT / "requirements").glob("*.lock")} - {"dev"}
 ADDED = re.compile(r"(?m)^iniconfig==.*\n(?:    --hash.*\n)+")
 """What the changed lock asks for besides, as the developers' lock does: small, and no other's."""
@@ -172,7 +174,11 @@ class Story:
 def story(team):
     (entry,) = ADDED.findall((ROOT / "requirements/dev.lock").read_text())
     before, begin = team.registry.images(), time.monotonic()
-    event = team.developer.push({f"requirements/{ROLE}.lock": lambda text: text + entry})
+    changes = {
+        f"requirements/{ROLE}.lock": lambda text: text + entry,
+        f"workflows/{OTHER}.py": lambda text: text.replace('title="', f'title="{NOVEL}', 1),
+    }
+    event = team.developer.push(changes)
     said = team.machine.release()
     took = time.monotonic() - begin
     new = git(team.remote, "rev-parse", "main")
@@ -228,6 +234,15 @@ def test_the_run_is_of_that_commit_and_succeeds_in_the_new_image(story, run, ima
     assert given["revision"] == story.new
     stored = run["status"]["storedWorkflowTemplateSpec"]["templates"]
     assert [each["container"]["image"] for each in stored if "container" in each] == [image]
+
+
+def test_a_pipeline_that_is_not_run_is_brought_there_as_that_commit_has_it(story, team):
+    file = git(team.remote, "show", f"{story.new}:manifests/ci/{OTHER}.yaml")
+    (wanted,) = yaml.safe_load_all(file)
+    found = team.installed.get("workflowtemplate", OTHER)
+    assert found["spec"] == wanted["spec"]
+    title = found["metadata"]["annotations"]["workflows.argoproj.io/title"]
+    assert title.startswith(NOVEL)
 
 
 def test_the_run_begins_when_the_image_and_the_commit_are_pushed(story, run, team):

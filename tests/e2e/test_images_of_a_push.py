@@ -17,6 +17,8 @@ from tiphys import recipe
 
 ROOT = Path(__file__).parents[2]
 ROLES = ("step", "train")
+RUN = "tiphys run training manifests/production/publishing.yaml --on production"
+"""It brings the template of the other pipeline there, too."""
 OLD, NEW = f"sha256:{'0' * 64}", f"sha256:{'1' * 64}"
 
 PROGRAMS = {
@@ -81,6 +83,9 @@ def project(tmp_path):
     manifests = folder / "manifests/production"
     manifests.mkdir(parents=True)
     (manifests / "profile.yaml").write_text("images: registry.example/flights\n")
+    for name in ("install", "publishing", "training"):
+        (manifests / f"{name}.yaml").write_text("kind: WorkflowTemplate\n")
+    (manifests / "retraining.yaml").write_text("kind: CronWorkflow\n")
     images = {}
     for role in ROLES:
         (folder / "requirements" / f"{role}.lock").write_text(f"{role}==1\n")
@@ -111,8 +116,7 @@ def test_a_changed_lock_builds_one_image_and_then_starts_the_run(project):
     assert project.images["train"]["image"] == f"registry.example/flights/train@{NEW}"
     assert project.images["step"]["image"].endswith(OLD)
     head = project.run("git", "rev-parse", "HEAD")
-    name = f"--name training-{head[:12]}"
-    assert said[-1] == f"tiphys run training --on production -p revision={head} {name}"
+    assert said[-1] == f"{RUN} -p revision={head} --name training-{head[:12]}"
 
 
 def test_a_changed_library_builds_every_image(project):
@@ -139,7 +143,7 @@ def test_where_no_lock_has_changed_nothing_is_built_or_committed_and_the_run_sta
     before = project.run("git", "rev-parse", "HEAD")
     said = project.release()
     assert said[0] == "tiphys render production"
-    assert said[-1].startswith(f"tiphys run training --on production -p revision={before}")
+    assert said[-1].startswith(f"{RUN} -p revision={before}")
     assert project.run("git", "rev-parse", "HEAD") == before
 
 

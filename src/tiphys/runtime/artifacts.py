@@ -161,7 +161,8 @@ def keep(action: StartAttempt, workspace: Workspace, host: Host) -> dict[str, Ar
             key = action.output_keys.get(declared.name)
             found[declared.name] = ArtifactLocation(name=declared.name, node=action.node, key=key)
             if declared.location is not None and key:
-                _publish(declared, kept_at, _below(host.settings.artifacts, declared.name, key))
+                place = _below(host.settings.artifacts, declared.name, key)
+                _publish(declared, kept_at, place, action.node)
     if found:
         names = {location.key: name for name, location in found.items()}
         write_atomically(folder.parent / "keys.json", json.dumps(names))
@@ -187,10 +188,10 @@ def _below(artifacts: Path, name: str, key: str) -> Path:
     return place
 
 
-def _publish(declared: Artifact, source: Path, target: Path) -> None:
-    """Put an output with a key of its own where other runs look for it."""
+def _publish(declared: Artifact, source: Path, target: Path, node: str) -> None:
+    """Put an output of *node* with a key of its own where other runs look for it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}")
+    aside = target.with_name(f".{target.name}.{node}")  # another run may write the same key
     _clear(aside)
     if declared.archive is Archive.NONE:
         _tree(source, aside, _link)

@@ -26,11 +26,11 @@ LOOKS, LOOK_SECONDS = 10, 0.02
 """How often, and how long apart, a lock is tried that somebody may only be looking at."""
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write *text* so that a reader sees the old file or the new one."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write *content* so that a reader sees the old file or the new one, whoever writes besides."""
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.rename(path)
     except OSError:
         with suppress(OSError):

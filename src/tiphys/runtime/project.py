@@ -84,13 +84,9 @@ def store_code(code: ProjectCode, root: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     kept = folder / f"{code.sha256}.tgz"
     if not kept.exists():
-        aside = kept.with_name(f".{kept.name}")
-        aside.write_bytes(code.archive)
-        aside.rename(kept)
+        write_atomically(kept, code.archive)
     os.utime(kept)  # so that nobody prunes what a run is about to need
-    latest = kept.with_name(".latest.tgz")
-    shutil.copyfile(kept, latest)
-    latest.rename(folder / "latest.tgz")
+    write_atomically(folder / "latest.tgz", code.archive)
     return kept
 
 

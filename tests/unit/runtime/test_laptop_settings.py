@@ -1,3 +1,6 @@
+import multiprocessing
+from pathlib import Path
+
 import pytest
 
 from tiphys.runtime import project, settings
@@ -83,3 +86,22 @@ def test_the_code_is_what_git_tracks_or_does_not_ignore(tmp_path):
     assert project.pack_project(tmp_path).sha256 == plain.sha256
     (components / "a.py").write_text("b")
     assert project.pack_project(tmp_path).sha256 != plain.sha256
+
+
+def test_runs_that_start_at_the_same_time_store_the_same_code(tmp_path, monkeypatch):
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components" / "a.py").write_text("a")
+    code = project.pack_project(tmp_path)
+    fork, rename = multiprocessing.get_context("fork"), Path.rename
+
+    def rename_after_another(path, target):
+        monkeypatch.setattr(Path, "rename", rename)
+        other = fork.Process(target=project.store_code, args=(code, tmp_path))
+        other.start()
+        other.join()
+        assert other.exitcode == 0
+        return path.rename(target)
+
+    monkeypatch.setattr(Path, "rename", rename_after_another)
+
+    assert project.store_code(code, tmp_path).read_bytes() == code.archive
