@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -95,9 +96,19 @@ def move(root: Path, url: str, namespace: str, *more: tuple[str, str]) -> None:
 
 
 def copy_data(cluster: Cluster) -> None:
-    """Copy the project's data to the cluster's remote, where steps fetch them."""
+    """Copy the project's data to the cluster's remote, where steps fetch them.
+
+    What is there stays, and the rest comes whole: others fetch meanwhile.
+    """
+    cache = ROOT / ".dvc" / "cache" / "files"
     remote = cluster.places.state / "s3" / "dvc" / "files"
-    shutil.copytree(ROOT / ".dvc" / "cache" / "files", remote, dirs_exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cluster.places.state) as aside:
+        for file in filter(Path.is_file, cache.rglob("*")):
+            target = remote / file.relative_to(cache)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(file, aside)
+                (Path(aside) / file.name).rename(target)
 
 
 def change(file: Path, *edits: tuple[str, str]) -> None:

@@ -21,6 +21,7 @@ TOGETHER = frozenset(
         "test_failures",
         "test_gang",
         "test_harness_faults",
+        "test_smoke",
         "test_training",
         "test_ui",
         "test_verbs",

@@ -67,8 +67,10 @@ def started(cluster):
         return {case.stem: acts for case, acts in todo.items() if acts}
 
     def act():
+        listed = cluster.get("workflows", *made)["items"]
+        runs = {run["metadata"]["name"]: run for run in listed}
         for case, acts in todo.items():
-            if acts and is_due(cluster.get("workflow", names[case]), *acts[0][1:]):
+            if acts and is_due(runs[names[case]], *acts[0][1:]):
                 cluster.argo(acts.pop(0)[0], names[case])
         return not left()
 

@@ -17,7 +17,7 @@ from tiphys.ml.serving import kubernetes
 pytestmark = pytest.mark.cluster
 
 DOCS = ROOT / "docs" / "production.md"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 180
 KEY = {"name": "AWS_ACCESS_KEY_ID", "valueFrom": {"secretKeyRef": {"name": "s3", "key": "a"}}}
 
 

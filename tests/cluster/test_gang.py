@@ -265,12 +265,12 @@ def trains_here(project: Checkout, name: str) -> bool:
 
 def test_a_gang_that_takes_too_long_leaves_neither_jobset_nor_pod(lab):
     def hurry(train):
-        train["activeDeadlineSeconds"] = 45
+        train["activeDeadlineSeconds"] = 90  # the launcher has to make the gang meanwhile
         train["retryStrategy"] = {"limit": "0"}
 
-    name = lab.start("late", hurry, epochs="400")
+    name = lab.start("late", hurry, epochs="4000")
     lab.start_here(name)
-    until("the gang", lambda: lab.pods(name), 60)
+    until("the gang", lambda: lab.pods(name), 300)
     ended = lab.end(name)
     assert step(ended, "train(0)")["phase"] == "Failed"
     lab.agrees_with_here(ended)

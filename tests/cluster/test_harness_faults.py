@@ -8,7 +8,7 @@ from harness.errors import HarnessError
 
 pytestmark = pytest.mark.cluster
 
-LIMIT = "--timeout=90s"
+LIMIT = "--timeout=240s"
 LABEL = "tests=harness-faults"
 
 

@@ -101,7 +101,7 @@ def test_deleting_leaves_nothing_of_ours(trained, installed):
 
     installed.kubectl("delete", MADE_BY_RUNS, "-l", OURS)
     installed.kubectl("delete", "--ignore-not-found", "-f", str(installed.file))
-    installed.kubectl("wait", "--for=delete", "pods", "-l", OURS, "--timeout=60s")
+    installed.kubectl("wait", "--for=delete", "pods", "-l", OURS, "--timeout=180s")
 
     left = {
         f"{each['kind']}/{each['metadata']['name']}"

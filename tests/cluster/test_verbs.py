@@ -98,7 +98,7 @@ class Shell:
         assert done.returncode == code, done.stdout
         return done.stdout
 
-    def until(self, words, *texts, limit=90):
+    def until(self, words, *texts, limit=240):
         """Return what the command says as soon as it says all of *texts*."""
         said = ""
 
@@ -124,7 +124,7 @@ def shell(flights, tmp_path_factory):
 
 
 def test_a_suspended_run_begins_nothing_until_it_is_resumed(shell):
-    run = shell.create("chain")
+    run = shell.create("chain", seconds=25)  # longer than two commands take
     shell.until(["get", run], r"first\s+attempt 1\s+Running")
     assert "is suspended. Go on with: tiphys resume" in shell.say("suspend", run)
     shell.until(["get", run], r"first\s+attempt 1\s+Succeeded", "Running, suspended")

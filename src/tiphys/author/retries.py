@@ -14,49 +14,13 @@ from datetime import timedelta
 
 from hera.workflows import models
 
+from tiphys.author import last_retry
 from tiphys.author.faults import AuthoringError
 
 FIRST_BACKOFF = timedelta(seconds=2)
 """Short: even a failure that is not tried again waits for it."""
 BACKOFF_FACTOR = 2
 LONGEST_BACKOFF = timedelta(minutes=1)
-
-_TOO_LATE = "deadline|^timeout$"
-"""Kubelet and controller each have words of their own for an attempt that took too long."""
-
-_NO_INPUT = "^(init: |artifact )"
-"""How a message begins where Argo's init container failed, and where an input is not had here."""
-
-_VANISHED = (
-    'lastRetry.exitCode matches "^(0|137|255)$"'
-    ' && lastRetry.message matches "^(pod deleted$|[a-z]+: (ContainerStatus)?Unknown )"'
-)
-"""Kubelet found a container gone when its node came back, and made up an exit code, 255 or 137;
-Argo may forget its words once the pod is deleted. With 0 main was done, but what keeps its outputs
-was not."""
-
-_TAKEN_EARLY = "^init: (.*(context canceled|exit code 137)|Unknown )"
-"""What it says where it was told to go, or killed: the machine was taken before main began."""
-
-_NO_POD = "^[^:]+ (is (forbidden|invalid)|denied the request|not found)"
-"""What the API server says of a pod that it does not take, admission webhooks and a missing account
-included. Argo hands on its words; it waits by itself where a quota is spent or nobody answers."""
-
-_LATE = f'lastRetry.message matches "{_TOO_LATE}"'
-
-_NOT_LOST = f"{_TOO_LATE}|{_NO_INPUT}|{_NO_POD}"
-"""Argo has no exit code of what was killed at a deadline or never started, either."""
-
-_GONE = (
-    f'(lastRetry.exitCode == "-1" && (!(lastRetry.message matches "{_NOT_LOST}")'
-    f' || lastRetry.message matches "{_TAKEN_EARLY}") || {_VANISHED})'
-)
-
-_MEMORY = (
-    '(lastRetry.message matches "OOMKilled|out of memory"'
-    ' && !(lastRetry.message matches "CUDA[a-z :]* out of memory"))'
-)
-"""The exit code alone does not tell: 137 is any SIGKILL. No tier has more memory of a device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,28 +52,34 @@ BAD_INPUT = RetryPolicy(
 
 REFUSED = RetryPolicy(
     name="refused",
-    matches=f'lastRetry.message matches "{_NO_POD}"',
+    matches=last_retry.REFUSED,
     attempts=0,
     advice="the API server did not take its pod: "
     "mend what the message names, an account, a field or a policy",
 )
 """There never was a pod, nor will there be one before somebody changes something."""
 
+FULL_DISK = RetryPolicy(
+    name="full disk",
+    matches=last_retry.FULL_DISK,
+    attempts=0,
+    advice="it wrote more than its tier's `ephemeral-storage`, or the namespace, allows: "
+    "write less, or allow it more",
+)
+"""Kubelet evicts who writes too much, and would the next time."""
+
 TEMPORARY = RetryPolicy(
     name="temporary",
-    matches='lastRetry.exitCode == "75"'
-    ' || lastRetry.exitCode == "0" && lastRetry.status == "Error"'
-    f" && !({_VANISHED})",
+    matches=f'lastRetry.exitCode == "75" || {last_retry.NOT_STORED} || {last_retry.NOT_ANSWERED}',
     attempts=3,
     advice="what it needs is still not ready",
 )
-"""Something outside was not ready; with the exit code 0 it is what keeps the outputs, for a step
-that has not written them does not end with 0."""
+"""Something outside was not ready: what the step asked, what keeps its outputs, or what the API
+server asks before it takes a pod."""
 
 NOT_STARTED = RetryPolicy(
     name="could not start",
-    matches=f'lastRetry.message matches "{_NO_INPUT}"'
-    f' && !(lastRetry.message matches "{_TAKEN_EARLY}")',
+    matches=last_retry.NO_INPUT,
     attempts=2,
     advice="its code or an input could not be fetched: "
     "look at the revision, the key and the access",
@@ -118,7 +88,7 @@ NOT_STARTED = RetryPolicy(
 
 LOST_NODE = RetryPolicy(
     name="lost node",
-    matches=_GONE,
+    matches=last_retry.GONE,
     attempts=5,
     last_on_demand=True,
     advice="node after node was lost: ask who looks after them",
@@ -131,8 +101,7 @@ nodes that stay."""
 
 PREEMPTED = RetryPolicy(
     name="preempted",
-    matches=f'{_GONE} || (lastRetry.exitCode == "143" || lastRetry.exitCode == "137"'
-    f" && !({_MEMORY})) && !({_LATE})",
+    matches=f"{last_retry.GONE} || {last_retry.KILLED}",
     attempts=5,
     last_on_demand=True,
     advice="machine after machine was taken away: take a tier of nodes that stay",
@@ -143,7 +112,7 @@ saved, if nobody says that memory ran out."""
 
 OUT_OF_MEMORY = RetryPolicy(
     name="out of memory",
-    matches=f"{_MEMORY} && !({_LATE})",
+    matches=last_retry.OUT_OF_MEMORY,
     attempts=1,
     more_memory=True,
     advice="more memory than its tier has was not enough: take a larger tier",
@@ -161,9 +130,10 @@ BAD_DEVICE = RetryPolicy(
 
 HANGING = RetryPolicy(
     name="hanging",
-    matches=_LATE,
+    matches=last_retry.LATE,
     attempts=1,
-    advice="it took longer than its timeout, twice: look where it stands still, or allow it more",
+    advice="it was not done within its timeout, twice: look where it stands still, whether its "
+    "image and volumes let it begin, or allow it more",
 )
 """It took longer than its timeout. A stuck connection is chance, a short timeout is not."""
 
@@ -172,7 +142,16 @@ NEVER = RetryPolicy(
 )
 """For what must not happen twice. It stands alone."""
 
-EVERYWHERE = (BAD_INPUT, REFUSED, TEMPORARY, NOT_STARTED, LOST_NODE, PREEMPTED, HANGING)
+EVERYWHERE = (
+    BAD_INPUT,
+    REFUSED,
+    FULL_DISK,
+    TEMPORARY,
+    NOT_STARTED,
+    LOST_NODE,
+    PREEMPTED,
+    HANGING,
+)
 """What a step gets that says nothing about retries. Of two that know a failure, the first names it:
 a fetch that ran into a deadline of its own does not hang."""
 

@@ -60,6 +60,12 @@ toolchain" a build for other devices. An Xid alone does not tell: many are the p
 failure may come from a kernel of the project's own; where it has none, it is the device."""
 
 
+FULL_DISK_WORDS = (
+    "^(Pod ephemeral local storage usage|Container [^ ]+ exceeded its local|Usage of EmptyDir )"
+)
+"""How kubelet begins where it evicts a pod that wrote more than it may."""
+
+
 class BadDevice(Exception):  # noqa: N818
     """A device of this node computes no more; another node is better. Exit code 76."""
 

@@ -1,5 +1,6 @@
 """The control groups that keep one kubelet's pods apart from the other's, version 1 or 2."""
 
+import os
 import signal
 import time
 from pathlib import Path
@@ -28,8 +29,8 @@ def remove(group: str) -> None:
     for hierarchy in _hierarchies():
         folders = sorted(_below(hierarchy / group), reverse=True)
         for folder in folders:
-            for pid in (folder / "cgroup.procs").read_text().split():
-                send(int(pid), signal.SIGKILL)
+            for pid in _processes(folder):
+                send(pid, signal.SIGKILL)
         for folder in folders:
             _remove_folder(folder)
 
@@ -48,9 +49,14 @@ def _hierarchies() -> list[Path]:
 
 
 def _below(folder: Path) -> list[Path]:
-    if not folder.exists():
+    return [Path(found) for found, _, _ in os.walk(folder)]  # which passes over what vanishes
+
+
+def _processes(folder: Path) -> list[int]:
+    try:
+        return [int(pid) for pid in (folder / "cgroup.procs").read_text().split()]
+    except OSError:  # the group vanished: no such file, or, when it was open, no such device
         return []
-    return [folder, *(path for path in folder.rglob("*") if path.is_dir())]
 
 
 def _fill_cpuset(parent: Path, path: Path) -> None:

@@ -110,7 +110,7 @@ class Cluster:
         self.kubectl("delete", name, "--now", "--ignore-not-found")
         self.kubectl("create", "--filename=-", stdin=json.dumps(manifest))
         ended = "--for=jsonpath={.status.containerStatuses[0].state.terminated.finishedAt}"
-        self.kubectl("wait", ended, name, "--timeout=120s")
+        self.kubectl("wait", ended, name, "--timeout=300s")
         return self.get(name)
 
     def lost_node(self, name: str) -> AbstractContextManager[None]:

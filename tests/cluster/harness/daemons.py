@@ -42,7 +42,7 @@ class Daemons:
         )
         pid.write_text(f"{process} {_started(process)}\n")
 
-    def wait(self, name: str, ready: Callable[[], bool], timeout_seconds: float = 60) -> None:
+    def wait(self, name: str, ready: Callable[[], bool], timeout_seconds: float = 300) -> None:
         """Return once *ready* says yes.
 
         Raises: HarnessError: *name* died or took too long; the text holds the end of its log.

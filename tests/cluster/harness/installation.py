@@ -1,6 +1,7 @@
 """What `manifests/ci/install.yaml` makes of an empty namespace, apart from the project's own."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -90,13 +91,12 @@ def guarded(cluster: Cluster, namespace: str) -> Iterator[Installation]:
 def installation(cluster: Cluster, folder: Path, root: Path) -> Iterator[Prepared]:
     """Make a namespace for the files of *root*, written for it below *folder*; then remove it.
 
-    Its registry is its own too, so that other runs of the project keep theirs.
+    Its registry and checkpoints are its own too, so that other runs of the project keep theirs.
     """
     namespace = "tiphys-install"
     text = (root / "manifests/ci/install.yaml").read_text()
-    documents = list(
-        yaml.safe_load_all(text.replace("s3://registry", f"s3://{namespace}/registry"))
-    )
+    own = re.sub(r"s3://(registry|checkpoints)", rf"s3://{namespace}/\1", text)
+    documents = list(yaml.safe_load_all(own))
     for document in documents:
         _move(document, namespace)
     file = folder / "install.yaml"

@@ -125,6 +125,7 @@ def _kubelet_config(node: Node, places: Places, authority: Path) -> dict[str, ob
         "volumePluginDir": str(folder / "volume-plugins"),
         "cgroupDriver": "cgroupfs",
         "cgroupRoot": f"/{node.cgroup(places)}",  # else two kubelets delete each other's pods
+        "nodeLeaseDurationSeconds": 8,  # renewed every 2 s: a busy machine is not a lost node
         "failCgroupV1": False,
         "failSwapOn": False,
         "featureGates": {"KubeletInUserNamespace": True},  # it may not lower oom scores here

@@ -128,14 +128,18 @@ def start_argo(cluster: Cluster, daemons: Daemons) -> None:
     daemons.wait("argo-server", lambda: _answers(cluster))
 
 
-def write_token(cluster: Cluster) -> None:
-    """Write the token of the project's submitter to `token` in the state directory."""
-    encoded = cluster.project.get("secret", SUBMITTER).get("data", {}).get("token", "")
-    if not encoded:
-        raise HarnessError(f"Kubernetes made no token for the ServiceAccount `{SUBMITTER}` yet.")
+def write_token(cluster: Cluster, daemons: Daemons) -> None:
+    """Write the token of the project's submitter, once there is one, to `token` in the state."""
+    daemons.wait("controller-manager", lambda: bool(_token(cluster)))
     file = cluster.places.state / "token"
     file.touch(mode=0o600)
-    file.write_text(base64.b64decode(encoded).decode() + "\n")
+    file.write_text(base64.b64decode(_token(cluster)).decode() + "\n")
+
+
+def _token(cluster: Cluster) -> str:
+    """Return the submitter's token as its Secret has it, empty while it has none."""
+    encoded: str = cluster.project.get("secret", SUBMITTER).get("data", {}).get("token", "")
+    return encoded
 
 
 def _answers(cluster: Cluster) -> bool:

@@ -120,7 +120,7 @@ class Starter:
         services.start_store(cluster, daemons)
         services.start_dns(cluster, daemons)
         jobset.start(cluster, daemons)
-        services.write_token(cluster)
+        services.write_token(cluster, daemons)
         services.start_argo(cluster, daemons)
         for each in NODES:
             cluster.nodes.await_ready(each)

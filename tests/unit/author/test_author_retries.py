@@ -27,6 +27,15 @@ DENIED = (
     'admission webhook "validate.kyverno.svc-fail" denied the request: resource Pod was blocked'
 )
 NO_ACCOUNT = 'serviceaccounts "train" not found'
+FULL_DISK = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
+FULL_VOLUME = 'Usage of EmptyDir volume "tmp" exceeds the limit "1Gi". '
+DRAINED = "Pod was terminated in response to imminent node shutdown."
+NO_RUNTIME = "main: StartError (exit code 128): failed to create containerd task"
+TOO_EARLY = "main: Error (exit code 64): failed to start command: context canceled"
+SLOW_WEBHOOK = "Internal error occurred: failed calling webhook: context deadline exceeded"
+GANG_LATE = "main: Error (exit code 1): gang-x is past its deadline: its 2 nodes have run together"
+BUG = "main: Error (exit code 1): KeyError: 'deadline'"
+NCCL = "main: Error (exit code 1): Cuda failure 2 'out of memory'"
 NO_UPLOAD = "wait: Error (exit code 64): failed to put file: connection refused"
 
 
@@ -46,7 +55,10 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.TEMPORARY, "0", "Error", NO_UPLOAD, True),
         (retries.TEMPORARY, "0", "Failed", "sidecar: Error (exit code 1)", False),
         (retries.TEMPORARY, "0", "Failed", LATE, False),
+        (retries.TEMPORARY, "-1", "Error", SLOW_WEBHOOK, True),
+        (retries.TEMPORARY, "0", "Error", "pod deleted", False),
         (retries.NOT_STARTED, "-1", "Error", FETCH, True),
+        (retries.NOT_STARTED, "-1", "Error", "init: StartError (exit code 128): x", False),
         (retries.NOT_STARTED, "-1", "Error", SLOW_FETCH, True),
         (retries.NOT_STARTED, "-1", "Error", FETCH_HERE, True),
         (retries.NOT_STARTED, "-1", "Error", "pod deleted", False),
@@ -56,6 +68,16 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
         (retries.LOST_NODE, "-1", "Failed", LATE, False),
         (retries.LOST_NODE, "0", "Error", "an output is missing", False),
         (retries.LOST_NODE, "-1", "Failed", "The node was low on resource: memory.", True),
+        (retries.LOST_NODE, "-1", "Error", "init: StartError (exit code 128): x", True),
+        (retries.LOST_NODE, "0", "Failed", DRAINED, True),
+        (retries.LOST_NODE, "0", "Failed", "The node was low on resource: memory.", True),
+        (retries.LOST_NODE, "0", "Error", "pod deleted", True),
+        (retries.LOST_NODE, "128", "Failed", NO_RUNTIME, True),
+        (retries.LOST_NODE, "255", "Failed", "main: Unknown (exit code 255)", True),
+        (retries.LOST_NODE, "255", "Failed", "main: Error (exit code 255)", False),
+        (retries.LOST_NODE, "-1", "Error", SLOW_WEBHOOK, False),
+        (retries.PREEMPTED, "64", "Failed", TOO_EARLY, True),
+        (retries.PREEMPTED, "143", "Failed", "main: Error: context deadline exceeded", True),
         (retries.LOST_NODE, "-1", "Error", FETCH, False),
         (retries.NOT_STARTED, "-1", "Error", TAKEN, False),
         (retries.PREEMPTED, "-1", "Error", TAKEN, True),
@@ -85,12 +107,16 @@ def again(strategy, *, code, status="Failed", message="", retries=0) -> bool:
             "main: Error (exit code 1): CUDA error: out of memory",
             False,
         ),
+        (retries.OUT_OF_MEMORY, "1", "Failed", NCCL, False),
         (retries.OUT_OF_MEMORY, "1", "Failed", TORCHRUN, True),
         (retries.BAD_DEVICE, "76", "Failed", "", True),
         (retries.BAD_DEVICE, "1", "Failed", "", False),
         (retries.HANGING, "-1", "Failed", LATE, True),
         (retries.HANGING, "143", "Failed", LATE, True),
         (retries.HANGING, "-1", "Failed", "timeout", True),
+        (retries.HANGING, "-1", "Failed", "Step exceeded its deadline", True),
+        (retries.HANGING, "1", "Failed", GANG_LATE, True),
+        (retries.HANGING, "1", "Failed", BUG, False),
         (retries.HANGING, "-1", "Error", "pod deleted", False),
     ],
 )
@@ -105,6 +131,10 @@ def test_a_policy_repeats_the_failure_it_is_named_after(policy, code, status, me
     [
         ("2", "", 0, False),  # never
         ("1", "", 0, False),  # nobody named it
+        ("1", BUG, 0, False),
+        ("143", FULL_DISK, 0, False),
+        ("137", FULL_VOLUME, 0, False),
+        ("-1", SLOW_WEBHOOK, 2, True),
         ("-1", FORBIDDEN, 0, False),
         ("-1", INVALID, 0, False),
         ("-1", DENIED, 0, False),

@@ -89,6 +89,17 @@ def test_the_pods_of_an_earlier_start_are_heard_once_though_they_take_time_to_go
     assert "A pod was lost. The gang is started again (restart 2)." in said
 
 
+FULL_DISK = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi."
+
+
+def test_a_gang_that_fills_its_disk_is_not_started_again_and_again(launch):
+    full = pod("p", "Failed", reason="Evicted", message=FULL_DISK)
+    cluster = Cluster([Moment(pods=[full]), Moment(restarts=1, preemptions=1), DONE])
+    with pytest.raises(GangFailedError, match=FULL_DISK):
+        launch(cluster)
+    assert cluster.deleted == [NAME]
+
+
 PREEMPTED = [Moment(restarts=n, preemptions=n) for n in range(jobset.PREEMPTIONS + 1)]
 
 
@@ -124,7 +135,14 @@ def test_a_lost_pod_that_says_nothing_is_called_lost(launch, capsys):
         (ended("p", 255, "Unknown"), Preempted, r"p ended with 255 \(Unknown\)"),
         (ended("p", 255), GangFailedError, r"p ended with 255 \(Error\)"),
         (ended("p", 1, message="ZeroDivisionError"), GangFailedError, "ZeroDivisionError"),
+        (ended("p", 128, "StartError"), Preempted, r"p ended with 128 \(StartError\)"),
         (pod("p", "Failed", reason="Evicted", message="low on disk"), Preempted, "low on disk"),
+        (pod("p", "Failed", reason="Evicted", message=FULL_DISK), GangFailedError, FULL_DISK),
+        (
+            pod("p", "Failed", reason="UnexpectedAdmissionError", message="no healthy devices"),
+            Preempted,
+            "no healthy devices",
+        ),
     ],
 )
 def test_the_failure_of_a_pod_is_that_of_the_step(launch, end, failure, says):

@@ -18,6 +18,7 @@ LATE = "Pod was active on the node longer than the specified deadline"
 FETCH = "init: Error (exit code 64): reference not found"
 GONE = "main: Unknown (exit code 255): epoch 3"
 FORGOTTEN = "main: ContainerStatusUnknown (exit code 137): could not be located"
+FULL = "Container main exceeded its local ephemeral storage limit 1Gi. "
 FORBIDDEN = 'pods "run-1" is forbidden: error looking up service account ml/train: not found'
 
 
@@ -53,6 +54,7 @@ def attempt(code, message="", phase="Failed"):
         (143, "", "preempted (1 of 5): again after 2 seconds"),
         (137, OOM, "out of memory (1 of 1): again after 2 seconds, with 8Gi of memory"),
         (76, "", "bad device (1 of 2): again after 2 seconds, on another node"),
+        (143, FULL, f"full disk: never tried again; {retries.FULL_DISK.advice}"),
         (None, LATE, "hanging (1 of 1): again after 2 seconds"),
         (1, "", "no policy is for this failure: not tried again"),
     ],
@@ -149,8 +151,8 @@ def test_the_policies_of_a_step_are_said_whether_it_failed_or_not():
     moved = template(podSpecPatch='{"nodeSelector":{"pool":"…"}}')
 
     assert decisions.policies(moved) == (
-        "bad input 0, refused 0, temporary 3, could not start 2, lost node 5 (the last on demand), "
-        "preempted 5 (the last on demand), hanging 1, "
+        "bad input 0, refused 0, full disk 0, temporary 3, could not start 2, "
+        "lost node 5 (the last on demand), preempted 5 (the last on demand), hanging 1, "
         "out of memory 1 (more memory), bad device 2 (another node)"
     )
     assert "preempted 5, hanging 1" in decisions.policies(template())

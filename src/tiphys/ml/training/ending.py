@@ -1,17 +1,18 @@
 """How a gang ended, from what its pods say: as the failure of the step that started it."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tiphys.ml.training.outcome import GangFailedError
 from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
-from tiphys.step.failures import ExitCode
+from tiphys.step.failures import FULL_DISK_WORDS, ExitCode
 
 Object = dict[str, Any]
 
-VANISHED = frozenset({"Unknown", "ContainerStatusUnknown"})
-"""Why a container ended that nobody saw end; its exit code, 255 or 137, is none of its own."""
+VANISHED = frozenset({"Unknown", "ContainerStatusUnknown", "StartError"})
+"""Why a container ended that nobody saw end, or begin; its exit code is none of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,9 +27,15 @@ class End:
     """What it left, or the end of its log."""
 
     @property
+    def filled_its_disk(self) -> bool:
+        """It wrote more than it may, and would again."""
+        return bool(re.match(FULL_DISK_WORDS, self.message))
+
+    @property
     def was_taken_away(self) -> bool:
-        """It was told to go, or kubelet found it gone when its node came back."""
-        return self.exit_code == ExitCode.PREEMPTED or self.reason in VANISHED
+        """It was told to go, or its node went, and it had no part in it."""
+        taken = self.exit_code == ExitCode.PREEMPTED or self.reason in VANISHED
+        return taken and not self.filled_its_disk
 
     def __str__(self) -> str:
         said = f": {self.message}" if self.message else "."
@@ -75,11 +82,11 @@ def _first(ends: Sequence[End], code: ExitCode) -> End | None:
 
 def _of_pod(pod: Object) -> Iterator[End]:
     name, status = pod["metadata"]["name"], pod.get("status", {})
-    if status.get("reason") == "Evicted":
+    if status.get("reason"):  # kubelet's, of the pod as a whole: Evicted, Terminated, not admitted
         yield End(
             pod=name,
             exit_code=ExitCode.PREEMPTED,
-            reason="Evicted",
+            reason=status["reason"],
             message=status.get("message", ""),
         )
         return

@@ -142,6 +142,7 @@ class _Watch:
             raise Preempted(problem)
         status = found.get("status") or {}
         everything = self.cluster.pods(self.gang.name)
+        self.check_disks(everything)
         self.check_preemptions(status)
         self.say_restarts(status.get("restarts", 0), everything)
         pods = [pod for pod in everything if _start_of(pod) == self.restarts]
@@ -164,6 +165,12 @@ class _Watch:
         if self.complete:
             self.ran += now - self.looked
         self.looked, self.complete = now, sum(map(_has_node, pods)) == self.gang.nodes
+
+    def check_disks(self, pods: Sequence[Object]) -> None:
+        """Give up a gang that writes more than it may: evicted as it is, it would start again."""
+        full = [end for end in ending.bad_ends(pods) if end.filled_its_disk]
+        if full:
+            raise ending.failure(full, self.gang.memory, self.waiting)
 
     def check_preemptions(self, status: Object) -> None:
         """Leave a gang that is taken away again and again to the policies of the step."""

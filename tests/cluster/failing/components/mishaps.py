@@ -1,8 +1,10 @@
 """Steps that fail, each in its own way, and some of them recover."""
 
 import signal
+import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType
 
 import obstore
@@ -30,6 +32,13 @@ def remember(*, mebibytes: int) -> None:
     """Take so much memory."""
     taken = b"x" * (mebibytes << 20)
     metric("bytes", len(taken))
+
+
+def fill(*, mebibytes: int) -> None:
+    """Write so much, and be there when somebody looks."""
+    with Path(tempfile.gettempdir(), "scratch").open("wb") as file:
+        file.writelines(bytes(1 << 20) for _ in range(mebibytes))
+    time.sleep(LONG_SECONDS)
 
 
 def compute(*, checkpoints: str) -> None:

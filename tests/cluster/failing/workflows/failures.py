@@ -10,6 +10,7 @@ from tiphys.author import Pipeline, Profile, StepTemplate, retries, template
 MISREADING = template(mishaps.misread, tier="cpu")
 WAITING = template(mishaps.wait_for_remote, tier="cpu")
 REMEMBERING = template(mishaps.remember, tier="cpu", retry=retries.TRAINING)
+FILLING = template(mishaps.fill, tier="cpu")
 COMPUTING = template(mishaps.compute, tier="gpu", retry=retries.TRAINING)
 HANGING = template(mishaps.hang, tier="cpu", timeout=timedelta(seconds=8))
 COUNTING = template(
@@ -26,6 +27,7 @@ def build(profile: Profile) -> list[Any]:
         _pipeline(profile, "temporary", WAITING),
         _pipeline(profile, "out-of-memory", REMEMBERING, mebibytes=250),
         _pipeline(profile, "out-of-memory-twice", REMEMBERING, mebibytes=1000),
+        _pipeline(profile, "full-disk", FILLING, mebibytes=300),
         _pipeline(profile, "bad-device", COMPUTING),
         _pipeline(profile, "hanging", HANGING),
         _pipeline(profile, "preempted", COUNTING),
