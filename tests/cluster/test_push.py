@@ -9,6 +9,7 @@ import secrets
 import pytest
 from checkout import OURS, assert_succeeded, change, copy_data, copy_project, move, outputs_of
 from harness.installation import guarded
+from patience import until
 from pushes import LIMIT_SECONDS, SECRET, Hook, Repository
 
 from tiphys.report.rows import moment
@@ -16,8 +17,15 @@ from tiphys.report.rows import moment
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "tiphys-push"
-SLOW_SECONDS = 75
-"""How long the older of two pushes waits with its deployment; the newer must be through by then."""
+LET_GO = "/tmp/go"  # noqa: S108 - in a pod
+HELD = f"""
+import pathlib
+import time
+
+while not pathlib.Path("{LET_GO}").exists():
+    time.sleep(0.5)
+"""
+"""What keeps the deployment of the older of two pushes waiting until the newer is through."""
 
 
 @pytest.fixture(scope="module")
@@ -193,18 +201,21 @@ def test_how_long_it_takes_from_push_to_the_new_model_is_told(pushed, tell):
 
 @pytest.mark.usefixtures("pushed")
 def test_the_older_of_two_quick_pushes_does_not_replace_the_newer(hook, repository):
-    slow = f"import time\n\ntime.sleep({SLOW_SECONDS})\n"
-    older = repository.push({"components/deploy.py": lambda text: text + slow})
+    older = repository.push({"components/deploy.py": lambda text: text + HELD})
     newer = repository.push(
         {
-            "components/deploy.py": lambda text: text.removesuffix(slow),
+            "components/deploy.py": lambda text: text.removesuffix(HELD),
             "components/resolve.py": lambda text: text.replace(
                 "known[before - window : before]", "known[before - 2 : before]"
             ),
         }
     )
     assert [hook.deliver(event) for event in (older, newer)] == [200, 200]
-    runs = [hook.ended(f"training-{event['after'][:12]}") for event in (newer, older)]
+    last, first = (f"training-{event['after'][:12]}" for event in (newer, older))
+    runs = [hook.ended(last)]
+    pod = until("the older's deployment", lambda: deployment(repository.installed, first))
+    repository.installed.kubectl("exec", pod, "--container=main", "--", "touch", LET_GO)
+    runs.append(hook.ended(first))
     assert [run["status"]["phase"] for run, _ in runs] == ["Succeeded", "Succeeded"]
     assert [outputs_of(run)["deploy"]["released"] for run, _ in runs] == ["true", "false"]
     assert runs[0][0]["status"]["finishedAt"] < runs[1][0]["status"]["finishedAt"]
@@ -227,6 +238,15 @@ def test_deleting_what_a_push_needs_leaves_the_secret_that_was_made_by_hand(repo
     assert [one["metadata"]["name"] for one in left] == ["argo-workflows-webhook-clients"]
 
 
+def deployment(installed, run):
+    """Return the name of the pod in which *run* deploys, None before it does."""
+    pods = installed.get("pods", f"--selector=workflows.argoproj.io/workflow={run}")["items"]
+    named = {pod["metadata"]["name"]: pod["status"]["phase"] for pod in pods}
+    return next(
+        (name for name, phase in named.items() if "-deploy-" in name and phase == "Running"), None
+    )
+
+
 def nodes(run):
     return run["status"]["nodes"].values()
 
@@ -242,8 +262,8 @@ def pod_name(run, node):
 
 def union(spans):
     """Return how many seconds at least one of the spans covers."""
-    seconds, until = 0.0, 0.0
+    seconds, latest = 0.0, 0.0
     for begin, end in sorted((b.timestamp(), e.timestamp()) for b, e in spans):
-        seconds += max(0.0, end - max(begin, until))
-        until = max(until, end)
+        seconds += max(0.0, end - max(begin, latest))
+        latest = max(latest, end)
     return seconds
