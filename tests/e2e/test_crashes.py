@@ -39,7 +39,7 @@ spec:
       args:
       - >-
         echo "start {{{{inputs.parameters.who}}}}" >> {seen};
-        sleep {seconds};
+        {work};
         echo done > /tmp/out;
         echo "end {{{{inputs.parameters.who}}}}" >> {seen}
 """
@@ -68,16 +68,27 @@ def start(laptop):
     """Start a driver in a process of its own; return it and the file that steps append to."""
     seen = laptop.root / "seen"
 
-    def begin(seconds: float) -> tuple[subprocess.Popen, Path]:
-        return laptop.drive(CHAIN_AND_FAN.format(seen=seen, seconds=seconds)), seen
+    def begin(work: str) -> tuple[subprocess.Popen, Path]:
+        return laptop.drive(CHAIN_AND_FAN.format(seen=seen, work=work)), seen
 
-    return begin
+    yield begin
+    let_go(laptop.root, STEPS)
+
+
+def waiting(folder):
+    """Return the work of a step that ends once there is a file of its name in *folder*."""
+    return f"until test -e {folder}/{{{{inputs.parameters.who}}}}; do sleep 0.05; done"
+
+
+def let_go(folder, steps):
+    for step in steps:
+        (folder / step).touch()
 
 
 @pytest.mark.parametrize("moment", range(20))
 def test_a_killed_driver_is_taken_over_and_nothing_runs_twice(laptop, start, until, moment):
     dice = random.Random(moment)  # noqa: S311 -- a moment, not a secret
-    driver, seen = start(0.05)
+    driver, seen = start("sleep 0.05")
     until(lambda: laptop.journal.exists() or driver.poll() is not None)
     time.sleep(dice.uniform(0, 0.4))
     driver.send_signal(signal.SIGKILL)
@@ -93,7 +104,7 @@ def test_a_killed_driver_is_taken_over_and_nothing_runs_twice(laptop, start, unt
 
 
 def test_an_attempt_that_vanished_with_its_supervisor_is_an_error(laptop, start, until):
-    driver, seen = start(30)
+    driver, seen = start("sleep 30")
     until(seen.exists)
     (pid,) = laptop.journal.parent.glob("nodes/*/pid")
     until(lambda: "Started" in laptop.journal.read_text())
@@ -110,13 +121,15 @@ def test_an_attempt_that_vanished_with_its_supervisor_is_an_error(laptop, start,
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_stops_its_steps_and_can_be_resumed(laptop, start, until, number):
-    driver, seen = start(1)
+    let_go(laptop.root, ["a"])
+    driver, seen = start(waiting(laptop.root))
     until(lambda: seen.exists() and "start fan" in seen.read_text())
     driver.send_signal(number)
     assert driver.wait() == 130
     assert seen.read_text().count("end fan") == 0
     shown = runtime.get(laptop.root, "run")
     assert shown["metadata"]["annotations"]["tiphys/driver"] == "absent"
+    let_go(laptop.root, STEPS)
     outcome = runtime.resume(laptop.root, "run", laptop.witness)
     assert outcome.phase == "Succeeded"
     assert seen.read_text().count("start a\n") == 1
@@ -124,7 +137,7 @@ def test_an_interrupted_run_stops_its_steps_and_can_be_resumed(laptop, start, un
 
 
 def test_a_driven_run_is_not_driven_twice_but_can_be_stopped(laptop, start, until):
-    driver, seen = start(30)
+    driver, seen = start("sleep 30")
     until(seen.exists)
     with pytest.raises(UserError, match=str(driver.pid)):
         runtime.resume(laptop.root, "run", laptop.witness)
@@ -136,7 +149,7 @@ def test_a_driven_run_is_not_driven_twice_but_can_be_stopped(laptop, start, unti
 
 
 def test_a_run_without_a_driver_can_be_stopped(laptop, start, until):
-    driver, seen = start(30)
+    driver, seen = start("sleep 30")
     until(seen.exists)
     until(lambda: "Started" in laptop.journal.read_text())
     driver.kill()
@@ -161,10 +174,11 @@ def test_stopping_a_run_without_a_driver_approves_nothing(laptop, by_name, until
 
 
 def test_a_killed_nursery_is_replaced(laptop, start, until):
-    driver, seen = start(0.3)
+    driver, seen = start(waiting(laptop.root))
     until(seen.exists)
     children = Path(f"/proc/{driver.pid}/task/{driver.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGKILL)
+    let_go(laptop.root, STEPS)
     assert driver.wait() == 0
     assert runtime.get(laptop.root, "run")["status"]["phase"] == "Succeeded"

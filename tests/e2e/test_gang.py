@@ -25,7 +25,9 @@ from tiphys.ml.training import folders
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
+EPOCHS = "60"
+"""Of 14 steps each: a training goes on for seconds after its first checkpoint."""
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -73,15 +75,15 @@ def folder(tmp_path_factory):
 class Training:
     process: subprocess.Popen
     checkpoints: Path
+    found: int
+    """The step of the checkpoint that it resumes from."""
 
-    def wait_for_step(self, number):
-        """Return once a checkpoint at or after *number* is complete."""
+    def wait_for_a_checkpoint(self):
+        """Return once it has saved one of its own."""
         deadline = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < deadline:
-            for place in self.checkpoints.glob("*"):
-                newest = folders.newest(place)
-                if newest and folders.step_of(newest) >= number:
-                    return
+            if newest_step(self.checkpoints) > self.found:
+                return
             time.sleep(0.01)
         pytest.fail(f"no checkpoint in time: {self.process.communicate()}")
 
@@ -101,12 +103,13 @@ def start(folder):
     started = []
 
     def start(name):
-        command = [sys.executable, "-c", PROGRAM, str(folder), name, "30"]
+        command = [sys.executable, "-c", PROGRAM, str(folder), name, EPOCHS]
+        found = newest_step(folder / name)
         process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         started.append(process)
-        return Training(process=process, checkpoints=folder / name)
+        return Training(process=process, checkpoints=folder / name, found=found)
 
     yield start
     for process in started:
@@ -116,9 +119,14 @@ def start(folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(folder):
-    command = [sys.executable, "-c", PROGRAM, str(folder), "undisturbed", "30"]
+    command = [sys.executable, "-c", PROGRAM, str(folder), "undisturbed", EPOCHS]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return weights(folder, "undisturbed")
+
+
+def newest_step(checkpoints):
+    newest = (folders.newest(place) for place in checkpoints.glob("*"))
+    return max((folders.step_of(one) for one in newest if one), default=0)
 
 
 def children(parent):
@@ -134,13 +142,13 @@ def test_a_training_that_was_preempted_and_lost_a_worker_ends_as_if_it_had_not(
     start, folder, undisturbed
 ):
     first = start("disturbed")
-    first.wait_for_step(40)
+    first.wait_for_a_checkpoint()
     first.process.terminate()
     code, said = first.end()
     assert (code, "Preempted: The training was told to go: it saved and left." in said) == (1, True)
 
     second = start("disturbed")
-    second.wait_for_step(100)
+    second.wait_for_a_checkpoint()
     os.kill(second.workers()[1], signal.SIGKILL)
     code, said = second.end()
     assert code == 0, said

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 from pathlib import Path
 
 import pytest
@@ -149,10 +150,13 @@ def test_what_lost_its_supervisor_while_no_driver_lived_is_ended_by_the_next(
 
 
 def test_a_group_is_taken_away_though_the_driver_was_killed(laptop, groups, start):
-    driver, _, child = start("import time; time.sleep(1)")
+    door = laptop.root / "door"
+    wait = f"any(os.path.exists('{door}') or time.sleep(0.05) for _ in range(1200))"
+    driver, _, child = start(f"import os, time; {wait}")
     driver.kill()
     driver.wait()
     assert alive(child)
+    threading.Timer(0.5, door.touch).start()
 
     assert runtime.resume(laptop.root, "run", laptop.witness).phase == "Succeeded"
     assert not groups()

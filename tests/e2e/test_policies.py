@@ -56,7 +56,7 @@ class Project:
         with subprocess.Popen(argv, cwd=self.root, stdout=subprocess.DEVNULL) as run:
             ready = until(lambda: self.ready(case))
             os.kill(int(ready.with_name("pid").read_text()), number)
-            assert run.wait(30) == 0
+            assert run.wait(120) == 0
         return self.tiphys("get", case)
 
     def ready(self, case):

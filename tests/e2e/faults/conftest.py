@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 TIPHYS = Path(sys.executable).with_name("tiphys")
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 class Said(NamedTuple):

@@ -37,7 +37,7 @@ spec:
       - --remote={folder}/store
       - --months=["2013-01"]
       - --checkpoints={folder}/checkpoints
-      - --epochs=15
+      - --epochs=60
       - --workers=2
       - --checkpoint=/tiphys/out/checkpoint
       - --returns.resumed_from=/tiphys/out/resumed_from

@@ -132,7 +132,7 @@ def test_a_run_does_not_need_a_reader(hello, closed):
         cwd=hello.folder,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
     assert "bug of Tiphys" not in done.stderr
