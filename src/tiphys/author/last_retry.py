@@ -4,7 +4,7 @@ The words are those of Argo's `inferFailedReason`, of kubelet and of containerd.
 code -1 where it knows none, and forgets the other words once it finds a pod "deleted".
 """
 
-from tiphys.step.failures import FULL_DISK_WORDS
+from tiphys.step.failures import FULL_DISK_WORDS, VANISHED
 
 
 def _says(pattern: str) -> str:
@@ -20,7 +20,7 @@ mere word may stand in any step's log."""
 _NO_INPUT = "^(init: |artifact )"
 """How a message begins where Argo's init container failed, and where an input is not had here."""
 
-_TAKEN_EARLY = "^init: (.*(context canceled|exit code 137)|Unknown |StartError )"
+_TAKEN_EARLY = f"^init: (.*(context canceled|exit code 137)|{VANISHED} )"
 """What it says where it was told to go, killed, or never began: main has no part in it."""
 
 _NO_POD = "^[^:]+ (is (forbidden|invalid)|denied the request|not found)"
@@ -33,9 +33,9 @@ _NO_ANSWER = "^Internal error occurred: "
 _NOT_LOST = f"{_TOO_LATE}|{_NO_INPUT}|{_NO_POD}|{_NO_ANSWER}"
 """Argo has no exit code of what was killed at a deadline or never started, either."""
 
-_VANISHED = (
+_NODE_WENT = (
     "^(pod deleted$|The node was low on |Pod was terminated in |Preempted in order to "
-    "|[a-z]+: ((ContainerStatus)?Unknown|StartError) )"
+    f"|[a-z]+: {VANISHED} )"
 )
 
 LATE = _says(_TOO_LATE)
@@ -44,7 +44,7 @@ FULL_DISK = _says(FULL_DISK_WORDS)
 NOT_ANSWERED = _says(_NO_ANSWER)
 NO_INPUT = f"{_says(_NO_INPUT)} && !({_says(_TAKEN_EARLY)})"
 
-_NOBODY_SAW = f'lastRetry.exitCode matches "^(0|128|137|255)$" && {_says(_VANISHED)}'
+_NOBODY_SAW = f'lastRetry.exitCode matches "^(0|128|137|255)$" && {_says(_NODE_WENT)}'
 """The node went while main was done but its outputs were not kept (0), before main could begin
 (128), or kubelet found main gone when its node came back and made up a code (137, 255)."""
 

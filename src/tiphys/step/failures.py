@@ -38,6 +38,15 @@ class OutOfMemory(Exception):  # noqa: N818
     """The kernel killed a process of the step, which needs more memory. Exit code 137."""
 
 
+FULL_DISK_WORDS = (
+    "^(Pod ephemeral local storage usage|Container [^ ]+ exceeded its local|Usage of EmptyDir )"
+)
+"""How kubelet begins where it evicts a pod that wrote more than it may."""
+
+VANISHED = "((ContainerStatus)?Unknown|StartError)"
+"""Kubelet's reason for a container that nobody saw end, or begin; the exit code that it makes up is
+none of its own."""
+
 NODE = "TIPHYS_NODE"
 """The variable that names the node, where a template sets it."""
 
@@ -58,12 +67,6 @@ node, is what else begins with "CUDA error": a failed assertion or an illegal ad
 is a bug of the program, memory that does not suffice its size, "no kernel image" or an "unsupported
 toolchain" a build for other devices. An Xid alone does not tell: many are the program's. A launch
 failure may come from a kernel of the project's own; where it has none, it is the device."""
-
-
-FULL_DISK_WORDS = (
-    "^(Pod ephemeral local storage usage|Container [^ ]+ exceeded its local|Usage of EmptyDir )"
-)
-"""How kubelet begins where it evicts a pod that wrote more than it may."""
 
 
 class BadDevice(Exception):  # noqa: N818

@@ -7,12 +7,9 @@ from typing import Any
 
 from tiphys.ml.training.outcome import GangFailedError
 from tiphys.step import BadDevice, OutOfMemory, Preempted, Temporary, WrongInput
-from tiphys.step.failures import FULL_DISK_WORDS, ExitCode
+from tiphys.step.failures import FULL_DISK_WORDS, VANISHED, ExitCode
 
 Object = dict[str, Any]
-
-VANISHED = frozenset({"Unknown", "ContainerStatusUnknown", "StartError"})
-"""Why a container ended that nobody saw end, or begin; its exit code is none of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +31,8 @@ class End:
     @property
     def was_taken_away(self) -> bool:
         """It was told to go, or its node went, and it had no part in it."""
-        taken = self.exit_code == ExitCode.PREEMPTED or self.reason in VANISHED
-        return taken and not self.filled_its_disk
+        taken = self.exit_code == ExitCode.PREEMPTED or re.fullmatch(VANISHED, self.reason)
+        return bool(taken) and not self.filled_its_disk
 
     def __str__(self) -> str:
         said = f": {self.message}" if self.message else "."
